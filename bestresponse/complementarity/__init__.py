@@ -1,0 +1,1 @@
+"""Mixed complementarity problems: the engine under the monolith."""

@@ -1,0 +1,120 @@
+"""What a player is: it answers a signal with a response, and may state its problem as a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from bestresponse.typing import BoolVector, SparseMatrix, Vector
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A quadratic pull of the trades towards a target: adds ½ Σ weight (trade − target)² to the outlay."""
+
+    weight: Vector  # (n_goods,) ≥ 0 [$/h per unit²]
+    target: Vector  # (n_goods,) [unit]
+
+    def cost(self, trade: Vector) -> float:
+        """Return ½ Σ weight (trade − target)² [$/h]."""
+        return float(0.5 * self.weight @ (trade - self.target) ** 2)
+
+    def price(self, trade: Vector) -> Vector:
+        """Return the anchor's marginal cost (n_goods,) at `trade` [$/unit]: what it adds to every price."""
+        return self.weight * (trade - self.target)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a player is told. Every vector is in the order of that player's own `goods`."""
+
+    price: Vector  # (n_goods,) [$/unit]
+    others: Mapping[str, Response] = field(default_factory=dict)  # last answers, by player
+    anchor: Anchor | None = None
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a player answers. `trade` is in the order of the player's own `goods`."""
+
+    trade: Vector  # (n_goods,) [unit] > 0 takes from the market, < 0 gives to it
+    cost: float  # [$/h] the player's own cost WITHOUT the payment price · trade
+    plan: Mapping[str, Vector]  # the player's own decisions, by name
+    duals: Mapping[str, Vector] = field(default_factory=dict)  # multipliers of the player's rows, by name
+    bound: float | None = None  # [$/h] no plan of this player has a smaller outlay (anchor included) at the signal
+
+    def outlay(self, price: Vector) -> float:
+        """Return own cost + price · trade [$/h], what the player minimises."""
+        return self.cost + float(price @ self.trade)
+
+
+class Player(Protocol):
+    """A decision maker. Optional further members are looked up by name; see the other protocols here."""
+
+    @property
+    def name(self) -> str:
+        """The player's name, unique in its market."""
+        ...
+
+    @property
+    def goods(self) -> tuple[str, ...]:
+        """Names of the goods it can trade, in the order of its signals and responses."""
+        ...
+
+    def best_response(self, signal: Signal) -> Response:
+        """Return the plan with the smallest outlay (plus anchor). Pure: no memory changes the answer."""
+        ...
+
+
+@runtime_checkable
+class KnowsItsSet(Protocol):
+    """A player that can measure how far a plan lies outside its own set."""
+
+    def violation(self, plan: Mapping[str, Vector]) -> float:
+        """Return the largest violation of any row or bound, relative to the row's scale."""
+        ...
+
+
+@runtime_checkable
+class HasBlock(Protocol):
+    """A player that can state its whole problem, as the monolith needs it."""
+
+    def block(self) -> Block:
+        """Return the player's problem as data and functions."""
+        ...
+
+
+@dataclass(frozen=True)
+class Block:
+    """A player's problem as the monolith sees it: variables, bounds, rows, gradient, Jacobian, trades.
+
+    The player looks for x with `lower ≤ x ≤ upper`, `A x = b`, `G x ≤ h`. With y the free multipliers of
+    A x = b and z ≥ 0 those of G x ≤ h, its stationarity is
+    `gradient(x) + trade' price + A' y + G' z ⊥ lower ≤ x ≤ upper`.
+
+    `gradient` and `jacobian` take the point and a smoothing parameter μ ≥ 0: μ = 0 is the problem itself, and
+    an interior point may ask for a smoother one on the way (ignore μ if there is nothing to smooth).
+    """
+
+    variables: Mapping[str, int]  # name → length, in stacking order; the names of Response.plan
+    equalities: Mapping[str, int]  # name → rows of A, in stacking order; the names of Response.duals
+    inequalities: Mapping[str, int]  # name → rows of G, likewise
+    lower: Vector  # (n,)
+    upper: Vector  # (n,)
+    A: SparseMatrix  # (n_equalities, n)
+    b: Vector
+    G: SparseMatrix  # (n_inequalities, n)
+    h: Vector
+    trade: SparseMatrix  # (n_goods, n): trades are trade @ x + trade_offset, in the order of player.goods
+    trade_offset: Vector
+    gradient: Callable[[Vector, float], Vector]
+    jacobian: Callable[[Vector, float], SparseMatrix]
+    scale: Vector  # (n,) typical size of every variable
+    separable: BoolVector  # (n,) variables that meet one another nowhere in the Jacobian but on its diagonal
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name → a word for every entry
+
+    @property
+    def size(self) -> int:
+        """The number of variables."""
+        return len(self.lower)

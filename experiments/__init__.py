@@ -1,0 +1,1 @@
+"""Things to run: cases, scenarios, figures, benchmarks, the command line."""

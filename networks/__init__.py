@@ -1,0 +1,1 @@
+"""Physics and data of roads and feeders; knows no player and no price."""
