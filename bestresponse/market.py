@@ -18,6 +18,8 @@ from bestresponse.errors import FormulationError
 from bestresponse.player import Anchor, Player, Response, Signal
 from bestresponse.typing import IntVector, Vector
 
+MONEY_SCALE = 10.0  # [$/h] the unit of money after scaling: 100 units at a price of 0.1
+
 
 @dataclass(frozen=True)
 class Good:

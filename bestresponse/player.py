@@ -108,7 +108,8 @@ class Block:
     h: Vector
     trade: SparseMatrix  # (n_goods, n): trades are trade @ x + trade_offset, in the order of player.goods
     trade_offset: Vector
-    gradient: Callable[[Vector, float], Vector]
+    cost: Callable[[Vector], float]  # [$/h] own cost at a point, as in Response.cost
+    gradient: Callable[[Vector, float], Vector]  # of the cost; of an equilibrium block, what takes its place
     jacobian: Callable[[Vector, float], SparseMatrix]
     scale: Vector  # (n,) typical size of every variable
     separable: BoolVector  # (n,) variables that meet one another nowhere in the Jacobian but on its diagonal

@@ -1,0 +1,81 @@
+"""Sharing: two-group Gauss-Seidel on the prices, in Douglas-Rachford form. The default scheme.
+
+    ρ_g = n_g σ_g;  ζ̄ = mean of ζ_f over the second group's traders of a good
+    t_a ← argmin cost_a + ζ̄·t + ½ σ t²                for every a of the first group
+    p   ← ζ̄ + σ t_a                                   the market price: t_a is an exact best response to it
+    t_f ← argmin cost_f + (2p − ζ_f)·t + ½ ρ t²       for every f of the second group
+    T(ζ)_f = p + ρ t_f
+
+At a fixed point ζ_f = p + ρ t_f and the trades sum to zero. It is the alternating direction method of
+multipliers on a sharing problem, which is Douglas-Rachford splitting of the dual (Gabay 1983; Eckstein and
+Bertsekas 1992), so it converges for every σ > 0 if the operators of both groups are monotone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bestresponse.groups import two_groups
+from bestresponse.market import Market
+from bestresponse.schemes.protocol import Ask, Iteration, Sweep
+from bestresponse.typing import Vector
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """The scheme; raises FormulationError on `bind` if the market has no two valid groups."""
+
+    name: str = "sharing"
+    accelerates: bool = True
+
+    def bind(self, market: Market, sigma: Vector) -> Iteration:
+        """Return the iteration with penalties sigma."""
+        return SharingIteration(market, sigma)
+
+
+class SharingIteration:
+    """The map ζ → T(ζ); the state stacks ζ_f over the second group."""
+
+    def __init__(self, market: Market, sigma: Vector) -> None:
+        self.groups = two_groups(market)
+        self.market = market
+        self.sigma = sigma
+        second = [market.positions[name] for name in self.groups.second]
+        self._good = np.concatenate(second)  # (n_state,) the good of every entry of ζ
+        self._count = np.bincount(self._good, minlength=market.n_goods)  # n_g
+        edges = np.cumsum([0] + [len(at) for at in second])
+        self._part = {name: slice(a, b) for name, a, b in zip(self.groups.second, edges, edges[1:], strict=False)}
+        self.rho = (self._count * sigma)[self._good]
+
+    def initial(self, price: Vector) -> Vector:
+        """Return ζ_f = p, the state of no trade."""
+        return price[self._good]
+
+    def sweep(self, state: Vector, ask: Ask) -> Sweep:
+        """Ask the first group, set the price, ask the second group."""
+        zeta = state
+        mean = np.bincount(self._good, weights=zeta, minlength=self.market.n_goods) / self._count
+        price = mean.copy()
+        asked = {}
+        for a in self.groups.first:
+            at = self.market.positions[a]
+            asked[a] = ask(a, mean[at], weight=self.sigma[at])
+            price[at] += self.sigma[at] * asked[a][1].trade
+        image = np.empty_like(zeta)
+        for f in self.groups.second:
+            part, p = self._part[f], price[self.market.positions[f]]
+            asked[f] = ask(f, 2 * p - zeta[part], weight=self.rho[part])
+            image[part] = p + self.rho[part] * asked[f][1].trade
+        signals = {name: signal for name, (signal, _) in asked.items()}
+        return Sweep(price, signals, {name: answer for name, (_, answer) in asked.items()}, image)
+
+    def metric(self) -> Vector:
+        """Return ρ^(−1/2)."""
+        return self.rho**-0.5
+
+    def restate(self, sweep: Sweep) -> Vector:
+        """Return ζ_f = p + ρ t_f with this iteration's ρ."""
+        trades = np.concatenate([sweep.responses[f].trade for f in self.groups.second])
+        return sweep.price[self._good] + self.rho * trades

@@ -1,0 +1,64 @@
+"""The history of a run: one record per sweep."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """What one sweep looked like from outside."""
+
+    sweep: int
+    imbalance: float  # worst good, relative
+    imbalance_good: str
+    disagreement: float  # worst good, relative
+    disagreement_good: str
+    gain: float | None  # worst player, relative; None on sweeps where it was not measured
+    gain_player: str
+    sigma: float  # multiple of the automatic penalties
+    clipped: int  # accelerated steps cut so far
+    rolled_back: int  # accelerated steps taken back so far
+    seconds: float  # since the start of the run
+    imbalance_by_family: Mapping[str, float] = field(default_factory=dict)
+
+    def row(self) -> dict[str, object]:
+        """Return the record as one flat row."""
+        flat = {key: value for key, value in vars(self).items() if key != "imbalance_by_family"}
+        return flat | {f"imbalance_{family}": value for family, value in self.imbalance_by_family.items()}
+
+
+@dataclass
+class Trace:
+    """All records of a run, in order."""
+
+    records: list[SweepRecord] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def append(self, record: SweepRecord) -> None:
+        """Add the record of the latest sweep."""
+        self.records.append(record)
+
+    def sweeps_to(self, tolerance: float) -> int | None:
+        """Return the first sweep with imbalance and disagreement within the tolerance, or None."""
+        for record in self.records:
+            if record.imbalance <= tolerance and record.disagreement <= tolerance:
+                return record.sweep
+        return None
+
+    def save_csv(self, path: str | Path) -> None:
+        """Write one row per sweep; the file appears complete or not at all."""
+        target = Path(path)
+        temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
+        rows = [record.row() for record in self.records]
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["sweep"])
+            writer.writeheader()
+            writer.writerows(rows)
+        temporary.replace(target)

@@ -1,0 +1,88 @@
+"""The charging network operator: a linear program, eq. (1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cvxpy as cp
+import numpy as np
+from scipy import sparse
+
+from bestresponse.errors import DataError
+from bestresponse.typing import SparseMatrix
+from players import goods
+from players.convex_program import ConvexProgram, Formulation
+
+
+@dataclass(frozen=True)
+class StationSite:
+    """A charging station as its operator sees it."""
+
+    node: int  # of the road network
+    bus: str  # of the feeder
+    capacity_kw: float  # bound on charging and on discharging
+    net_min_kw: float  # lowᵢ
+    net_max_kw: float  # highᵢ
+
+    def __post_init__(self) -> None:
+        if not self.capacity_kw >= 0:
+            raise DataError(f"station at node {self.node}: capacity_kw {self.capacity_kw} must be ≥ 0")
+        if not self.net_min_kw <= self.net_max_kw:
+            raise DataError(
+                f"station at node {self.node}: net_min_kw {self.net_min_kw} is above net_max_kw {self.net_max_kw}"
+            )
+
+
+class ChargingOperator(ConvexProgram):
+    """Buys energy from the load serving entities and sells it to drivers, and the reverse with V2G.
+
+    maximise  Σᵢ (ρ⁺ᵢ − π⁺) e⁺ᵢ + (π⁻ − ρ⁻ᵢ) e⁻ᵢ                                       (1a)
+    subject to  lowᵢ ≤ e⁺ᵢ − e⁻ᵢ ≤ highᵢ,  0 ≤ e⁺ᵢ, e⁻ᵢ ≤ capᵢ                          (1b)
+
+    The whole objective is payments, so its own cost is zero. Goods: charging and discharging by station, retail
+    in both directions by bus; without V2G there is no e⁻ and neither discharging nor cno_to_retail exists.
+    """
+
+    def __init__(
+        self,
+        stations: Sequence[StationSite],
+        v2g: bool = True,
+        name: str = "CNO",
+        solver: Literal["persistent", "cvxpy"] = "persistent",
+    ) -> None:
+        self.stations = tuple(stations)
+        self.v2g = v2g
+        self.buses = tuple(dict.fromkeys(station.bus for station in stations))
+        nodes = [station.node for station in stations]
+        names = [*map(goods.charging, nodes), *map(goods.retail_to_cno, self.buses)]
+        if v2g:
+            names += [*map(goods.discharging, nodes), *map(goods.cno_to_retail, self.buses)]
+        super().__init__(name, names, solver)
+
+    def formulate(self) -> Formulation:
+        """Return eq. (1) in CVXPY."""
+        capacity = np.array([station.capacity_kw for station in self.stations])
+        low = np.array([station.net_min_kw for station in self.stations])
+        high = np.array([station.net_max_kw for station in self.stations])
+        at_bus = self._stations_at_bus()
+
+        charge = cp.Variable(len(capacity), name="charge", bounds=[0, capacity])  # e⁺ [kW]
+        discharge = cp.Variable(len(capacity), name="discharge", bounds=[0, capacity])  # e⁻ [kW]
+        net = charge - discharge if self.v2g else charge
+        trades = [-charge, at_bus @ charge]
+        if self.v2g:
+            trades += [discharge, -(at_bus @ discharge)]
+        nodes = [station.node for station in self.stations]
+        return Formulation(
+            cost=cp.Constant(0.0),
+            trade=cp.hstack(trades),
+            constraints={"net_min": low <= net, "net_max": net <= high},
+            labels={key: nodes for key in ("charge", "discharge", "net_min", "net_max")},
+        )
+
+    def _stations_at_bus(self) -> SparseMatrix:
+        row = [self.buses.index(station.bus) for station in self.stations]
+        n = len(self.stations)
+        return sparse.csr_array((np.ones(n), (row, np.arange(n))), shape=(len(self.buses), n))

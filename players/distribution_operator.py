@@ -1,0 +1,139 @@
+"""The distribution system operator: a linear program over LinDistFlow, eq. (9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cvxpy as cp
+import numpy as np
+from scipy import sparse
+
+from bestresponse.errors import DataError
+from bestresponse.typing import IntVector, SparseMatrix, Vector
+from networks.feeder import Feeder
+from networks.lindistflow import line_incidence, polygon
+from players import goods
+from players.convex_program import ConvexProgram, Formulation
+
+
+@dataclass(frozen=True)
+class ImportContract:
+    """What the transmission system supplies at the root: price and limits."""
+
+    price_usd_per_kwh: float  # c^T
+    p_max_kw: float
+    q_min_kvar: float
+    q_max_kvar: float
+
+
+@dataclass(frozen=True)
+class VoltageLimits:
+    """Voltage magnitudes [p.u.]; the root is held at the source voltage."""
+
+    source_pu: float
+    min_pu: float
+    max_pu: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_pu <= self.source_pu <= self.max_pu:
+            raise DataError(f"voltages must satisfy 0 < min ≤ source ≤ max, given {self}")
+
+
+class DistributionOperator(ConvexProgram):
+    """Delivers energy from the root to the buses over a radial feeder or, with lines out, a forest.
+
+    maximise  Σ λₙ yₙ + (τ − c^T) p^T                                                       (9a)
+    subject to  active and reactive balance at every bus                                (9b, 9c)
+                u_j = u_i − 2 (r P + x Q) along every line                                  (9d)
+                P cos θ_k + Q sin θ_k ≤ S cos(π/12), k = 0..11, on lines with a rating      (9e)
+                bounds on u, p^T, q^T, and |q^s| ≤ reactive support                     (9f–9i)
+
+    yₙ exists at the buses where somebody can trade. Elsewhere the price of delivery is the multiplier of (9b):
+    see `nodal_price`. Regulators stand at ratio 1.
+    """
+
+    def __init__(
+        self,
+        feeder: Feeder,
+        delivery_buses: Sequence[str],
+        contract: ImportContract,
+        voltage: VoltageLimits,
+        reactive_support_kvar: Vector,  # (n_buses,) ≥ 0, both signs
+        name: str = "DSO",
+        solver: Literal["persistent", "cvxpy"] = "persistent",
+    ) -> None:
+        self.feeder = feeder
+        self.delivery_buses = tuple(delivery_buses)
+        self.contract = contract
+        self.voltage = voltage
+        self.reactive_support_kvar = np.asarray(reactive_support_kvar, dtype=float)
+        if self.reactive_support_kvar.shape != (feeder.n_buses,) or not (self.reactive_support_kvar >= 0).all():
+            raise DataError(f"{name}: reactive_support_kvar must be {feeder.n_buses} numbers ≥ 0, one for every bus")
+        super().__init__(name, [*map(goods.delivery, delivery_buses), goods.IMPORT], solver)
+
+    def formulate(self) -> Formulation:
+        """Return eq. (9) in CVXPY, with P, Q in kW, kvar and u per unit."""
+        feeder = self.feeder
+        n_buses, n_lines = feeder.n_buses, feeder.n_lines
+        low, high = self._voltage_bounds()
+        supported = np.flatnonzero(self.reactive_support_kvar > 0)
+        support = self.reactive_support_kvar[supported]
+
+        y = cp.Variable(len(self.delivery_buses), name="delivery")
+        p_import = cp.Variable(1, name="import", bounds=[0, self.contract.p_max_kw])
+        q_import = cp.Variable(1, name="q_import", bounds=[self.contract.q_min_kvar, self.contract.q_max_kvar])
+        P, Q = cp.Variable(n_lines, name="P"), cp.Variable(n_lines, name="Q")
+        u = cp.Variable(n_buses, name="u", bounds=[low, high])
+        q_support = cp.Variable(len(support), name="q_support", bounds=[-support, support])
+
+        into = line_incidence(feeder)  # +1 where a line ends, −1 where it begins
+        root = _columns(n_buses, [feeder.root])
+        delivered = _columns(n_buses, [feeder.bus_index(bus) for bus in self.delivery_buses])
+        r, x = sparse.diags_array(feeder.r_pu), sparse.diags_array(feeder.x_pu)
+        drop = 2 * (r @ P + x @ Q) / feeder.base_kva
+        fixed_q = feeder.q_kvar - feeder.cap_kvar
+        constraints = {
+            "active_balance": into @ P + root @ p_import - delivered @ y == 0,
+            "reactive_balance": into @ Q + root @ q_import + _columns(n_buses, supported) @ q_support == fixed_q,
+            "voltage_drop": into.T @ u + drop == 0,
+        }
+        rated = np.flatnonzero(np.isfinite(feeder.rate_kva))
+        if len(rated):
+            constraints["line_limit"] = self._within_polygon(P, Q, rated)
+        buses, lines = feeder.buses, feeder.line_names
+        return Formulation(
+            cost=self.contract.price_usd_per_kwh * cp.sum(p_import),
+            trade=cp.hstack([-y, -p_import]),
+            constraints=constraints,
+            scale={"u": 0.01},
+            labels={
+                "delivery": self.delivery_buses,
+                "q_support": [buses[n] for n in supported],
+                "line_limit": [lines[n] for _ in range(12) for n in rated],
+                **{key: buses for key in ("u", "active_balance", "reactive_balance")},
+                **{key: lines for key in ("P", "Q", "voltage_drop")},
+            },
+        )
+
+    def nodal_price(self, duals: dict[str, Vector], import_price: float) -> Vector:
+        """Return (n_buses,) [$/kWh] DLMP = τ + λ at every bus, from the multipliers of the active balance."""
+        return import_price - duals["active_balance"]
+
+    def _voltage_bounds(self) -> tuple[Vector, Vector]:
+        low = np.full(self.feeder.n_buses, self.voltage.min_pu**2)
+        high = np.full(self.feeder.n_buses, self.voltage.max_pu**2)
+        low[self.feeder.root] = high[self.feeder.root] = self.voltage.source_pu**2
+        return low, high
+
+    def _within_polygon(self, P: cp.Variable, Q: cp.Variable, rated: IntVector) -> cp.Constraint:
+        cosine, sine, inscribed = polygon()
+        pick = _columns(self.feeder.n_lines, rated).T
+        sides = sparse.kron(cosine[:, None], pick) @ P + sparse.kron(sine[:, None], pick) @ Q
+        return sides <= np.tile(inscribed * self.feeder.rate_kva[rated], len(cosine))
+
+
+def _columns(n_rows: int, rows: Sequence[int] | IntVector) -> SparseMatrix:
+    """(n_rows, len(rows)) one column for every entry, with a one in its row."""
+    return sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=(n_rows, len(rows)))

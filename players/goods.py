@@ -1,0 +1,35 @@
+"""Names of the goods of the vehicle-to-grid market, so that players who never meet agree on them."""
+
+from __future__ import annotations
+
+IMPORT = "import"
+
+
+def charging(node: int) -> str:
+    """Energy charged at a station: traffic takes, the charging operator gives."""
+    return f"charging[{node}]"
+
+
+def discharging(node: int) -> str:
+    """Energy discharged at a station: the charging operator takes, traffic gives."""
+    return f"discharging[{node}]"
+
+
+def retail_to_cno(bus: str) -> str:
+    """Energy for the stations at a bus: the charging operator takes, load serving entities give."""
+    return f"retail_to_cno[{bus}]"
+
+
+def cno_to_retail(bus: str) -> str:
+    """Energy from the stations at a bus: load serving entities take, the charging operator gives."""
+    return f"cno_to_retail[{bus}]"
+
+
+def delivery(bus: str) -> str:
+    """Delivery from the hub to a bus: load serving entities take, the distribution operator gives."""
+    return f"delivery[{bus}]"
+
+
+def household(bus: str) -> str:
+    """Energy for the households at a bus: they take, load serving entities give."""
+    return f"household[{bus}]"

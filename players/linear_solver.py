@@ -1,0 +1,51 @@
+"""Exact answers of a linear program that is asked again and again with another cost vector: a persistent HiGHS."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from bestresponse.errors import SolverError
+from bestresponse.market import MONEY_SCALE
+from bestresponse.typing import Vector
+from players.canonical import CanonicalProgram
+from players.quadratic_solver import Solution
+
+
+class LinearSolver:
+    """Solves min c'x over one program's set by the simplex method, warm-started from the last basis."""
+
+    def __init__(self, program: CanonicalProgram) -> None:
+        self._program = program
+        equality_scale, inequality_scale = program.row_scale
+        self._r = np.concatenate([equality_scale, inequality_scale])
+        model = highspy.HighsLp()
+        rows = sparse.vstack([program.A, program.G]) if len(self._r) else sparse.csr_array((0, program.n))
+        matrix = sparse.csc_array(sparse.diags_array(1.0 / self._r) @ rows @ sparse.diags_array(program.scale))
+        model.num_col_, model.num_row_ = program.n, len(self._r)
+        model.col_cost_ = np.zeros(program.n)
+        model.col_lower_, model.col_upper_ = program.lower / program.scale, program.upper / program.scale
+        model.row_upper_ = np.concatenate([program.b, program.h]) / self._r
+        model.row_lower_ = np.concatenate([program.b / equality_scale, np.full(len(program.h), -np.inf)])
+        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
+        model.a_matrix_.value_ = matrix.data
+        self._highs = highspy.Highs()
+        self._highs.setOptionValue("output_flag", False)
+        self._highs.setOptionValue("primal_feasibility_tolerance", 1e-9)
+        self._highs.setOptionValue("dual_feasibility_tolerance", 1e-9)
+        self._highs.passModel(model)
+        self._columns = np.arange(program.n, dtype=np.int32)
+
+    def solve(self, c: Vector) -> Solution:
+        """Return an optimal vertex for the cost c [$/h per unit]. Raises SolverError if there is none."""
+        self._highs.changeColsCost(self._program.n, self._columns, self._program.scale * c / MONEY_SCALE)
+        self._highs.run()
+        status = self._highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise SolverError(f"HiGHS ended with {self._highs.modelStatusToString(status)!r} instead of an optimum")
+        solution = self._highs.getSolution()
+        duals = -MONEY_SCALE * np.array(solution.row_dual) / self._r
+        n_equalities = len(self._program.b)
+        return Solution(self._program.scale * np.array(solution.col_value), duals[:n_equalities], duals[n_equalities:])
