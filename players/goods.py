@@ -33,3 +33,8 @@ def delivery(bus: str) -> str:
 def household(bus: str) -> str:
     """Energy for the households at a bus: they take, load serving entities give."""
     return f"household[{bus}]"
+
+
+def family(good: str) -> str:
+    """Return the family a good belongs to: its name without the place."""
+    return good.split("[", 1)[0]

@@ -1,0 +1,196 @@
+"""Schemes on markets with answers known by hand: who converges, who does not, and what is said about it."""
+
+import numpy as np
+import pytest
+
+from bestresponse.acceleration import Accelerator, Anderson
+from bestresponse.balancing import Balancing
+from bestresponse.coordinator import coordinate
+from bestresponse.errors import FormulationError
+from bestresponse.schemes.gauss_seidel import GaussSeidel
+from bestresponse.schemes.sharing import Sharing
+from bestresponse.schemes.tatonnement import Tatonnement
+from bestresponse.stopping import Limits, StopReason
+from tests.bestresponse.toys import (
+    BREAD_PRICE,
+    BREAD_TRADES,
+    Trader,
+    bread_market,
+    chain_market,
+    chen_market,
+    market_of,
+)
+
+PLAIN = {"acceleration": Anderson(memory=0), "balancing": Balancing(every=0)}
+
+
+@pytest.mark.parametrize("settings", [{}, PLAIN, {"acceleration": Anderson(memory=0, relaxation=1.6)}])
+@pytest.mark.parametrize("sigma", [0.05, 1.0, 20.0])
+def test_sharing_finds_the_clearing_price_for_every_sigma(sigma, settings):
+    result = coordinate(bread_market(), np.zeros(1), sigma=sigma, limits=Limits(max_sweeps=3000), **settings)
+    assert result.solved, str(result.stop)
+    assert result.price == pytest.approx([BREAD_PRICE], abs=1e-6)
+    assert {name: r.trade[0] for name, r in result.responses.items()} == pytest.approx(BREAD_TRADES, abs=1e-6)
+
+
+def test_two_schemes_agree_on_a_chain_of_goods():
+    market = chain_market()
+    sharing = coordinate(market, np.zeros(3))
+    gauss_seidel = coordinate(market, np.zeros(3), scheme=GaussSeidel())
+    assert sharing.solved and gauss_seidel.solved
+    assert gauss_seidel.price == pytest.approx(sharing.price, abs=1e-5)
+
+
+def test_acceleration_takes_fewer_sweeps():
+    fast = coordinate(chain_market(), np.zeros(3), balancing=Balancing(every=0))
+    slow = coordinate(chain_market(), np.zeros(3), **PLAIN)
+    assert fast.solved and slow.solved
+    assert len(fast.trace) < len(slow.trace)
+
+
+def test_tatonnement_on_a_linear_player_cycles_and_says_so():
+    market = market_of(
+        [Trader("buyer", {"x": 1.0}, 0.0, -2.0, 0.0, 5.0), Trader("seller", {"x": -1.0}, 0.0, 1.0, 0.0, 3.0)]
+    )
+    result = coordinate(market, np.zeros(1), scheme=Tatonnement(step=0.3), limits=Limits(max_sweeps=500, patience=60))
+    assert not result.solved
+    assert result.stop.reason is StopReason.OSCILLATING
+    assert "changed sign" in result.stop.evidence
+    assert coordinate(market, np.zeros(1)).solved
+
+
+@pytest.mark.parametrize("scheme", [Tatonnement(step=0.2), Tatonnement(step=0.5, averaged=True)])
+def test_tatonnement_converges_where_players_are_smooth(scheme):
+    market = market_of([Trader("buyer", {"x": 1.0}, 1.0, -4.0), Trader("seller", {"x": -1.0}, 1.0)])
+    result = coordinate(market, np.zeros(1), scheme=scheme, limits=Limits(max_sweeps=2000, patience=2000))
+    assert result.price == pytest.approx([2.0], abs=2e-3)
+
+
+def test_gauss_seidel_diverges_at_the_published_rate_on_the_published_counterexample():
+    """Chen, He, Ye and Yuan 2016: spectral radius 1.02784 of the three-block iteration."""
+    iteration = GaussSeidel().bind(chen_market(), np.ones(3))
+    players = {player.name: player for player in chen_market()}
+
+    def ask(name, price, weight, target, others):
+        from bestresponse.player import Anchor, Signal
+
+        signal = Signal(price, {}, Anchor(weight, target))
+        return signal, players[name].best_response(signal)
+
+    state = iteration.initial(np.array([1.0, -0.3, 0.7]))
+    sizes = []
+    for _ in range(1200):
+        state = iteration.sweep(state, ask).image
+        sizes.append(np.linalg.norm(state))
+    rate = (sizes[-1] / sizes[-601]) ** (1 / 600)
+    assert rate == pytest.approx(1.02784, abs=2e-4)
+
+
+class _Broken(Trader):
+    """Answers well until asked for the nth time."""
+
+    def __init__(self, *args, after, fault, **keys):
+        super().__init__(*args, **keys)
+        self.after, self.fault = after, fault
+
+    def best_response(self, signal):
+        response = super().best_response(signal)
+        return self.fault(response) if self.asked > self.after else response
+
+
+def _raise_once(error):
+    errors = [error]
+
+    def fault(response):
+        if errors:
+            raise errors.pop()
+        return response
+
+    return fault
+
+
+def _with_nan(response):
+    return type(response)(response.trade * np.nan, response.cost, response.plan)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "words"),
+    [
+        (_with_nan, StopReason.PLAYER_FAILED, "seller answered with a trade or cost that is not a finite number"),
+        (_raise_once(ValueError("no plan")), StopReason.PLAYER_FAILED, "seller could not answer: ValueError: no plan"),
+        (_raise_once(KeyboardInterrupt()), StopReason.INTERRUPTED, "after 4 sweeps"),
+    ],
+)
+def test_a_player_that_fails_ends_the_run_with_its_name_and_the_best_sweep(fault, reason, words):
+    buyer = Trader("buyer", {"x": 1.0}, 1.0, -4.0)
+    seller = _Broken("seller", {"x": -1.0}, 1.0, after=4, fault=fault)
+    result = coordinate(market_of([buyer, seller]), np.zeros(1), sigma=0.01, **PLAIN)
+    assert result.stop.reason is reason
+    assert words in str(result.stop)
+    assert not result.solved
+    assert len(result.trace) == 4 and set(result.responses) == {"buyer", "seller"}
+
+
+def test_a_scheme_that_needs_an_anchor_refuses_a_player_that_accepts_none():
+    buyer, seller = Trader("buyer", {"x": 1.0}, 1.0, -4.0), Trader("seller", {"x": -1.0}, 1.0)
+    seller.accepts_anchor = False
+    with pytest.raises(FormulationError, match="seller accepts no anchor"):
+        coordinate(market_of([buyer, seller]), np.zeros(1))
+    damped = Tatonnement(step=0.5)
+    assert coordinate(market_of([buyer, seller]), np.zeros(1), scheme=damped).solved
+
+
+def test_a_market_without_equilibrium_is_reported_not_solved():
+    """The buyer must take at least 3, the seller can give at most 1."""
+    market = market_of(
+        [Trader("buyer", {"x": 1.0}, 1.0, 0.0, 3.0, 9.0), Trader("seller", {"x": -1.0}, 1.0, 0.0, 0.0, 1.0)]
+    )
+    result = coordinate(market, np.zeros(1), limits=Limits(max_sweeps=400, patience=100))
+    assert not result.solved
+    assert result.stop.reason in {StopReason.STALLED, StopReason.DIVERGED, StopReason.SWEEP_LIMIT}
+    assert result.certificate is not None and not result.certificate.holds
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, float("nan")])
+def test_sigma_must_be_positive(bad):
+    with pytest.raises(FormulationError, match="sigma"):
+        coordinate(bread_market(), np.zeros(1), sigma=bad)
+
+
+def test_anderson_solves_a_linear_map_in_as_many_steps_as_it_has_dimensions():
+    rng = np.random.default_rng(3)
+    M = rng.normal(size=(6, 6))
+    M *= 0.95 / np.abs(np.linalg.eigvals(M)).max()
+    b = rng.normal(size=6)
+    solution = np.linalg.solve(np.eye(6) - M, b)
+    accelerator = Accelerator(Anderson(cap=1e9, rollback=1e9), np.ones(6))
+    state = np.zeros(6)
+    for _ in range(8):
+        state = accelerator.next_state(state, M @ state + b)
+    assert state == pytest.approx(solution, abs=1e-8)
+
+
+def test_the_cap_cuts_long_accelerated_steps():
+    accelerator = Accelerator(Anderson(cap=2.0), np.ones(1))
+    state = accelerator.next_state(np.zeros(1), np.ones(1))
+    moved = accelerator.next_state(state, state + 0.999)
+    assert moved == pytest.approx(state + 2 * 0.999)
+    assert accelerator.clipped == 1
+
+
+def test_a_step_that_makes_things_worse_is_taken_back():
+    accelerator = Accelerator(Anderson(rollback=2.0), np.ones(2))
+    first, image = np.zeros(2), np.array([1.0, 0.0])
+    second = accelerator.next_state(first, image)
+    accelerator.next_state(second, second + np.array([0.5, 0.0]))
+    back = accelerator.next_state(second + 9, second + 50.0)
+    assert accelerator.rolled_back == 1
+    assert back == pytest.approx(second + np.array([0.5, 0.0]))
+
+
+def test_sharing_needs_two_groups():
+    triangle = market_of(
+        [Trader(n, dict.fromkeys(g, 1.0), 1.0) for n, g in zip("abc", ("xy", "yz", "zx"), strict=True)]
+    )
+    with pytest.raises(FormulationError, match="cannot be split"):
+        coordinate(triangle, np.zeros(3), scheme=Sharing())

@@ -1,0 +1,99 @@
+"""The market's sign rule, its validation, and the colouring into two groups."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bestresponse.errors import FormulationError
+from bestresponse.groups import two_groups
+from bestresponse.market import Good, Market
+from tests.bestresponse.toys import (
+    BREAD_PRICE,
+    BREAD_TRADES,
+    Trader,
+    bread_market,
+    chain_market,
+    chen_market,
+    market_of,
+)
+
+
+def test_trades_at_the_clearing_price_sum_to_zero():
+    market = bread_market()
+    price = np.array([BREAD_PRICE])
+    responses = {player.name: player.best_response(market.signal(player, price)) for player in market}
+    assert {name: response.trade[0] for name, response in responses.items()} == pytest.approx(BREAD_TRADES)
+    assert market.excess_demand(responses) == pytest.approx([0.0])
+
+
+def test_excess_demand_is_positive_below_the_clearing_price():
+    market = bread_market()
+    responses = {p.name: p.best_response(market.signal(p, np.array([BREAD_PRICE - 0.4]))) for p in market}
+    assert market.excess_demand(responses)[0] > 0
+
+
+def test_imbalance_is_relative_to_the_largest_trade_but_at_least_one_unit():
+    market = market_of([Trader("a", {"x": 1.0, "y": 1.0}, 1.0), Trader("b", {"x": -1.0, "y": -0.01}, 1.0)])
+    responses = {"a": market.players[0].respond(4.0), "b": market.players[1].respond(3.0)}
+    assert market.imbalance(responses) == pytest.approx([1 / 4, 3.97 / 4])
+    small = {"a": market.players[0].respond(0.1), "b": market.players[1].respond(0.0)}
+    assert market.imbalance(small) == pytest.approx([0.1, 0.1])
+
+
+def test_signals_are_in_the_players_own_order():
+    market = chain_market()
+    baker = market.players[2]
+    assert market.signal(baker, np.array([1.0, 2.0, 3.0])).price == pytest.approx([2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("goods", "players", "message"),
+    [
+        (("x", "x"), (), "'x' is named more than once"),
+        (("x",), (Trader("a", {"x": 1.0}, 1.0),), "'x' has 1 trader"),
+        (("x",), (Trader("a", {"x": 1.0}, 1.0), Trader("a", {"x": 1.0}, 1.0)), "players: 'a' is named more than once"),
+        (("x",), (Trader("a", {"x": 1.0}, 1.0), Trader("b", {"z": 1.0}, 1.0)), "b trades 'z', which is no good"),
+    ],
+)
+def test_a_market_that_cannot_work_is_refused_by_name(goods, players, message):
+    with pytest.raises(FormulationError, match=message):
+        Market(tuple(Good(name, "f") for name in goods), players)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_scales_must_be_positive_numbers(scale):
+    with pytest.raises(FormulationError, match="positive"):
+        Good("x", "f", quantity_scale=scale)
+
+
+@pytest.mark.parametrize("market", [bread_market(), chain_market()])
+def test_the_first_group_trades_every_good_exactly_once(market):
+    groups = two_groups(market)
+    traded = [good for player in market if player.name in groups.first for good in player.goods]
+    assert sorted(traded) == sorted(good.name for good in market.goods)
+    assert set(groups.first) | set(groups.second) == {player.name for player in market}
+
+
+def test_a_market_that_is_a_triangle_has_no_two_groups():
+    with pytest.raises(FormulationError, match="cannot be split into two groups"):
+        two_groups(
+            market_of([Trader(n, dict.fromkeys(g, 1.0), 1.0) for n, g in zip("abc", ("xy", "yz", "zx"), strict=True)])
+        )
+    assert two_groups(chen_market()).first == ("block 0",)
+
+
+@given(st.data())
+def test_a_planted_cover_is_found(data):
+    """Players of the first group partition the goods; players of the second trade anything."""
+    goods = [f"g{i}" for i in range(data.draw(st.integers(1, 8)))]
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(goods)), max_size=4)) | {0, len(goods)})
+    first = [goods[a:b] for a, b in pairwise(cuts)]
+    second = data.draw(st.lists(st.sets(st.sampled_from(goods), min_size=1), min_size=1, max_size=4))
+    second.append(set(goods))
+    players = [Trader(f"p{i}", dict.fromkeys(sorted(g), 1.0), 1.0) for i, g in enumerate([*second, *first])]
+    groups = two_groups(market_of(players))
+    traded = [good for player in players if player.name in groups.first for good in player.goods]
+    assert sorted(traded) == sorted(goods)
