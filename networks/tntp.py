@@ -172,7 +172,12 @@ def _nodes(path: Path, linked: IntVector) -> tuple[IntVector, Vector | None]:
 
 def _declared(path: Path, metadata: dict[str, str], key: str) -> int | None:
     text = metadata.get(key, "")
-    return int(_number(f"{path}, <{key}>", text, key)) if text else None
+    if not text:
+        return None
+    number = _number(f"{path}, <{key}>", text, key)
+    if not (number.is_integer() and number >= 0):
+        raise NetworkDataError(f"{path}, <{key}>: {text!r}; allowed: whole numbers")
+    return int(number)
 
 
 def _check_count(path: Path, metadata: dict[str, str], key: str, found: int, what: str) -> None:
