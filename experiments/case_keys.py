@@ -13,7 +13,7 @@ from experiments.case_section import Section
 from experiments.case_stations import Waiting
 
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-KINDS = {float: "a finite number", int: "a whole number", str: "text"}
+KINDS = {float: "a finite number", int: "a whole number", str: "text in quotes"}
 NAME_RULE = "a name of letters, digits, _, - and ."
 
 
@@ -133,7 +133,7 @@ def _allowed_value(kind: Any, limits: dict[str, Any]) -> str:
     if "pattern" in limits:
         return NAME_RULE
     if limits.get("min_length"):
-        return "text, not empty"
+        return "text in quotes, not empty"
     bounds = " and ".join(f"{sign} {limits[name]:g}" for name, sign in SIGNS.items() if name in limits)
     return f"{KINDS[kind]} {bounds}".rstrip()
 

@@ -90,9 +90,9 @@ def shown(value: Any) -> str:
 
 
 def nearest(given: object, allowed: Iterable[object]) -> str:
-    """``; did you mean "x"?`` if something allowed is close to what was given, else nothing."""
+    """``; did you mean "x"?`` if something allowed is close to what was given, else a full stop."""
     found = difflib.get_close_matches(str(given), [str(name) for name in allowed], n=1, cutoff=0.6)
-    return f'; did you mean "{found[0]}"?' if found else ""
+    return f'; did you mean "{found[0]}"?' if found else "."
 
 
 def listed(names: Iterable[object], most: int = 12) -> str:

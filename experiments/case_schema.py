@@ -204,6 +204,12 @@ class Case(Section):
         """The file that messages name; the case's name if it was built in Python."""
         return self._file or self.name
 
+    def called(self, file: str) -> Case:
+        """The same case under the file name that messages shall use."""
+        same = self.model_copy()
+        same._file = file
+        return same
+
     def resolved_stations(self) -> tuple[Station, ...]:
         """The stations in file order, each with node, bus and every waiting and equipment key after overrides."""
         shared = self.waiting.model_dump() | self.station_defaults.model_dump()

@@ -1,0 +1,163 @@
+"""Reading cases: from a built-in name or a TOML file to a Case, or to one message that lists what is wrong."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from bestresponse.errors import DataError
+from experiments.case_keys import NAME_RULE, allowed_at, keys_at, meaning_at
+from experiments.case_problems import Problem, listed, nearest, raise_data_error, shown
+from experiments.case_schema import Case, od_name
+
+__all__ = ["BuiltInCase", "Case", "builtin_cases", "case_from", "case_hash", "load_case"]
+
+BUILT_IN = Path(__file__).parent / "cases"
+
+
+class BuiltInCase(NamedTuple):
+    """A case that comes with the package."""
+
+    name: str
+    description: str
+    scenarios: tuple[str, ...]
+
+
+def builtin_cases() -> tuple[BuiltInCase, ...]:
+    """The built-in cases by name; a description is the first sentence of the file's opening comment."""
+    found = []
+    for path in sorted(BUILT_IN.glob("*.toml")):
+        comment = path.read_text(encoding="utf-8").partition("\n\n")[0].replace("\n#", "").lstrip("# ")
+        scenarios = load_case(path).scenarios
+        found.append(BuiltInCase(path.stem, comment.partition(". ")[0].rstrip(".") + ".", tuple(scenarios)))
+    return tuple(found)
+
+
+def load_case(source: str | Path) -> Case:
+    """The case of a built-in name or a TOML file; paths in it count from the file's folder.
+
+    Checks the keys and how they fit together; whether they fit the road and the feeder says ``check_case``.
+    Raises DataError that lists every problem with file, key, what was given and what is allowed.
+    """
+    path = _located(source)
+    file = path.name if path.parent == BUILT_IN else str(path)
+    return case_from(_read(path, file), file, folder=path.parent)
+
+
+def case_from(data: Mapping[str, Any], file: str, folder: str | Path = ".") -> Case:
+    """The case stated by nested tables; ``file`` is what messages call it. Raises DataError as load_case does."""
+    try:
+        case = Case.model_validate(_with_network_paths(data, Path(folder)))
+    except ValidationError as error:
+        raise_data_error(file, [problem for found in error.errors() for problem in _problems(found)], data)
+    return case.called(file)
+
+
+def case_hash(case: Case) -> str:
+    """SHA-256 (hexadecimal) of what the case states: the same for any spelling, order of keys or place of files.
+
+    Stations and demands enter with their overrides resolved, networks of the user's own with the contents of their
+    files. Raises DataError for a network file that cannot be read.
+    """
+    content = case.model_dump(mode="json", exclude={"waiting", "station_defaults"})
+    content["stations"] = [station.model_dump() for station in case.resolved_stations()]
+    names = [od_name(pair) for pair in case.demand.od_pairs]
+    content["demand"] = {
+        "ev": list(zip(names, case.demand.ev_by_pair, strict=True)),
+        "fv": list(zip(names, case.demand.fv_by_pair, strict=True)),
+    }
+    for table in ("road", "feeder"):
+        content[table]["network"] = _network_content(case.file, table, content[table]["network"])
+    return sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def _located(source: str | Path) -> Path:
+    return BUILT_IN / f"{source}.toml" if source in _built_in_names() else Path(source)
+
+
+def _built_in_names() -> list[str]:
+    return sorted(path.stem for path in BUILT_IN.glob("*.toml"))
+
+
+def _read(path: Path, file: str) -> dict[str, Any]:
+    names = _built_in_names()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
+    except IsADirectoryError:
+        raise DataError(
+            f"{file}: given a directory, must be a TOML file or a built-in case ({listed(names)})"
+        ) from None
+    except FileNotFoundError:
+        hint = nearest(path.stem, names)
+        raise DataError(f"{file}: no such file and no built-in case{hint} Built in: {listed(names)}") from None
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: byte {error.start + 1} is not UTF-8, must be a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        lines = text.split("\n")
+        end = f"(at line {len(lines)}, column {len(lines[-1]) + 1}, the end of the file)"
+        raise DataError(f"{file}: no valid TOML: {str(error).replace('(at end of document)', end)}") from None
+
+
+def _with_network_paths(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The tables with networks that are not built in as paths from the working directory."""
+    result = dict(data)
+    for table, built_in in _built_in_networks().items():
+        section = data.get(table)
+        name = section.get("network") if isinstance(section, Mapping) else None
+        if isinstance(section, Mapping) and isinstance(name, str) and name and name not in built_in:
+            result[table] = {**section, "network": str(folder / Path(name).expanduser())}
+    return result
+
+
+def _built_in_networks() -> dict[str, tuple[str, ...]]:
+    from networks.feeder import BUILT_IN_FEEDERS
+    from networks.road import BUILT_IN_ROADS
+
+    return {"road": BUILT_IN_ROADS, "feeder": BUILT_IN_FEEDERS}
+
+
+def _network_content(file: str, table: str, name: str) -> str:
+    """A built-in network's name, or the digest of the files of another."""
+    if name in _built_in_networks()[table]:
+        return name
+    path = Path(name)
+    parts = sorted(part for part in path.iterdir() if part.is_file()) if path.is_dir() else [path]
+    digest = sha256()
+    try:
+        for part in parts:
+            digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
+    except OSError as error:
+        raise DataError(f"{file}: {table}.network: {error.filename} cannot be read ({error.strerror})") from None
+    return digest.hexdigest()
+
+
+def _problems(error: Mapping[str, Any]) -> list[Problem]:
+    """What one pydantic error says, in the words of the case format."""
+    where, given = tuple(error["loc"]), shown(error["input"])
+    match error["type"]:
+        case "case":
+            inner = error["ctx"]["problems"]
+            return [Problem(where + problem.where, problem.text) for problem in inner]
+        case "missing":
+            return [Problem(where, f"missing, must be {allowed_at(where)}{_explained(where)}")]
+        case "extra_forbidden":
+            known = keys_at(where[:-1])
+            return [Problem(where, f"unknown key{nearest(where[-1], known)} Allowed: {listed(known, most=20)}")]
+        case _ if where[-1:] == ("[key]",):
+            return [Problem(where[:-1], f"given the name {given}, must be {NAME_RULE}")]
+        case _:
+            return [Problem(where, f"given {given}, must be {allowed_at(where)}")]
+
+
+def _explained(where: tuple[str | int, ...]) -> str:
+    meaning = meaning_at(where)
+    return f": {meaning}" if meaning else f" with the keys {listed(keys_at(where), most=20)}"
