@@ -144,7 +144,7 @@ def _anchor(bench: _Bench) -> Iterator[str]:
         seen = price + anchor.price(answer.trade)
         best = bench.answer(seen).outlay(seen)
         if not abs(answer.outlay(seen) - best) <= _slack(best):
-            yield f"with an anchor its outlay is {answer.outlay(seen):.9g} at its own price, where {best:.9g} is possible"
+            yield f"with an anchor its outlay is {answer.outlay(seen):.9g} at its own price; {best:.9g} is possible"
 
 
 def _stays_in_its_set(bench: _Bench) -> Iterator[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,25 @@ class Trace:
 
     def save_csv(self, path: str | Path) -> None:
         """Write one row per sweep; the file appears complete or not at all."""
-        target = Path(path)
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
-        rows = [record.row() for record in self.records]
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["sweep"])
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(path, [record.row() for record in self.records])
+
+
+def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows with equal keys as CSV; the file appears complete or not at all."""
+    with replacing(path) as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["sweep"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[TextIO]:
+    """Give a text file that takes the place of `path` once it is complete, so that no reader sees half of it."""
+    target = Path(path)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            yield file
         temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

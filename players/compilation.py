@@ -95,14 +95,16 @@ def _variable_slices(
 ) -> dict[str, slice]:
     """Where every variable stands once the helper's columns are gone; CVXPY's own extra variables included."""
     owners = {variable.id: variable.name() for variable in problem.variables()}
-    if missing := [name for key, name in owners.items() if key not in first_column]:
-        raise FormulationError(f"{player}: variable {missing[0]!r} has an attribute that the compiled form cannot hold")
+    lost = [variable for variable in problem.variables() if variable.id not in first_column]
+    if unusual := [variable.name() for variable in lost if variable.size]:
+        raise FormulationError(f"{player}: variable {unusual[0]!r} has an attribute that the compiled form cannot hold")
     if len(set(owners.values())) < len(owners):
         raise FormulationError(f"{player}: two variables share one name; every cp.Variable needs its own name=")
     order = sorted(first_column, key=lambda key: first_column[key])
     edges = [first_column[key] for key in order] + [n_columns]
     lengths = {key: end - start for key, start, end in zip(order, edges, edges[1:], strict=False) if key != helper.id}
-    return _consecutive({owners.get(key, f"auxiliary {key}"): length for key, length in lengths.items()})
+    empty = {variable.name(): 0 for variable in lost}
+    return _consecutive({owners.get(key, f"auxiliary {key}"): length for key, length in lengths.items()} | empty)
 
 
 def _rows(

@@ -13,7 +13,7 @@ from scipy import sparse
 from bestresponse.errors import DataError
 from bestresponse.typing import IntVector, SparseMatrix, Vector
 from networks.feeder import Feeder
-from networks.lindistflow import line_incidence, polygon
+from networks.lindistflow import line_incidence, polygon, voltage_drop
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
 
@@ -91,13 +91,12 @@ class DistributionOperator(ConvexProgram):
         into = line_incidence(feeder)  # +1 where a line ends, −1 where it begins
         root = _columns(n_buses, [feeder.root])
         delivered = _columns(n_buses, [feeder.bus_index(bus) for bus in self.delivery_buses])
-        r, x = sparse.diags_array(feeder.r_pu), sparse.diags_array(feeder.x_pu)
-        drop = 2 * (r @ P + x @ Q) / feeder.base_kva
+        drop = voltage_drop(feeder)
         fixed_q = feeder.q_kvar - feeder.cap_kvar
         constraints = {
             "active_balance": into @ P + root @ p_import - delivered @ y == 0,
             "reactive_balance": into @ Q + root @ q_import + _columns(n_buses, supported) @ q_support == fixed_q,
-            "voltage_drop": into.T @ u + drop == 0,
+            "voltage_drop": drop.squared_voltage @ u + drop.active @ P + drop.reactive @ Q == 0,
         }
         rated = np.flatnonzero(np.isfinite(feeder.rate_kva))
         if len(rated):
