@@ -1,0 +1,80 @@
+"""The last digits: Newton's method on the rows that are active at the natural residual.
+
+    active = rows where mid(x − l, x − u, F) is x − l or x − u: the variable goes to that bound
+    the others:  (J_free + d I) dx_free = −F_free − J_free,active dx_active,   d = min(1e-6, 1e-3 residual)
+
+A semismooth Newton method on mid(x − l, x − u, F(x)) = 0 without globalisation: it is meant for points near a
+solution, which is where an interior point ends, and where a coordinator's answer stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from bestresponse.complementarity.linear_system import SingularError, sparse_lu
+from bestresponse.complementarity.problem import ComplementarityProblem, largest, middle
+from bestresponse.typing import IntVector, Vector
+
+MAX_STEPS = 15
+LOST = 1e3  # a residual this much larger than at the start was never seen to come back
+
+
+@dataclass(frozen=True)
+class Polished:
+    """The best point a polish has seen."""
+
+    x: Vector  # (n,) within its bounds
+    residual: float  # natural residual at x
+    factorisations: int
+
+
+def polish(
+    problem: ComplementarityProblem,
+    start: Vector,  # (n,)
+    tolerance: float = 1e-10,
+    max_steps: int = MAX_STEPS,
+) -> Polished:
+    """Return the best of up to `max_steps` active-set Newton iterates, `start` among them.
+
+    It stops early at a natural residual of `tolerance`, or where it is lost. Neither is an error.
+    """
+    x = np.clip(start, problem.lower, problem.upper)
+    F = problem.value(x)
+    residual = first = largest(middle(problem, x, F))
+    best = Polished(x, residual, 0)
+    factorisations = 0
+    while best.residual > tolerance and factorisations < max_steps and residual <= LOST * first:
+        try:
+            x = x + _newton_step(problem, x, F, min(1e-6, 1e-3 * residual))
+        except SingularError:
+            break
+        factorisations += 1
+        x = np.clip(x, problem.lower, problem.upper)
+        F = problem.value(x)
+        residual = largest(middle(problem, x, F))
+        if residual < best.residual:
+            best = Polished(x, residual, factorisations)
+    return Polished(best.x, best.residual, factorisations)
+
+
+def _newton_step(problem: ComplementarityProblem, x: Vector, F: Vector, shift: float) -> Vector:
+    to_lower, to_upper = x - problem.lower, x - problem.upper
+    active = (to_lower <= F) | (to_upper >= F)
+    J = problem.jacobian(x, 0.0).tocsc()
+    dx = np.where(active, -np.clip(F, to_upper, to_lower), 0.0)
+    rhs = -(F + J @ dx)
+    free = np.flatnonzero(~active)
+    lu = sparse_lu(_shifted_block(J, free, shift))
+    if lu is not None:
+        dx[free] = lu.solve(rhs[free])
+    if not np.isfinite(dx).all():
+        raise SingularError("the polish has no finite step")
+    return dx
+
+
+def _shifted_block(J: sparse.csc_array, free: IntVector, shift: float) -> sparse.csc_array:
+    block = J[:, free][free]
+    return (block + shift * sparse.eye_array(block.shape[0], format="csc")).tocsc()

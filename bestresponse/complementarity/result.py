@@ -1,0 +1,50 @@
+"""What solve_mcp returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bestresponse.complementarity.interior_point import IterationRecord
+from bestresponse.typing import Vector
+
+
+class Status(Enum):
+    """How a solve ended."""
+
+    SOLVED = "the natural residual meets the tolerance"
+    INFEASIBLE = "no solution: slacks and multipliers vanish together, yet rows stay violated and multipliers grow"
+    TIME_LIMIT = "the time limit was reached first"
+    NOT_SOLVED = "no method met the tolerance"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One method of the ladder and how far it got."""
+
+    method: str
+    outcome: str
+    residual: float  # natural residual of its best point
+    factorisations: int
+
+
+@dataclass(frozen=True)
+class MCPResult:
+    """The best point found, how good it is, and how it came about."""
+
+    x: Vector  # (n,) within its bounds
+    residual: float  # natural residual, recomputed at x
+    status: Status
+    reason: str  # a sentence with the evidence
+    method: str  # that found x
+    attempts: tuple[Attempt, ...]  # in the order tried
+    trace: tuple[IterationRecord, ...]  # of the (last) interior point
+    factorisations: int  # of all attempts
+    seconds: float
+    worst: tuple[tuple[str, float], ...]  # the rows with the largest natural residual, by name
+    suspects: tuple[tuple[str, float], ...] = ()  # if infeasible: the rows with the largest multipliers
+
+    @property
+    def converged(self) -> bool:
+        """Whether x is a solution to the tolerance asked for."""
+        return self.status is Status.SOLVED
