@@ -1,1 +1,21 @@
 """Drivers in traffic equilibrium."""
+
+from players.traffic.classes import Stations, VehicleClass
+from players.traffic.player import Traffic, station_goods
+from players.traffic.report import TrafficReport, UsedPath, traffic_report
+from players.traffic.route_generation import RouteEquilibrium, assign_all_routes
+from players.traffic.travel_time import LinkTime, Waiting
+
+__all__ = [
+    "LinkTime",
+    "RouteEquilibrium",
+    "Stations",
+    "Traffic",
+    "TrafficReport",
+    "UsedPath",
+    "VehicleClass",
+    "Waiting",
+    "assign_all_routes",
+    "station_goods",
+    "traffic_report",
+]

@@ -1,0 +1,91 @@
+"""Equilibrium of linear path costs on a small set of paths: what one Newton step has to solve.
+
+Find x ≥ 0 that meets every group's demand, with costs c + K (x − f) such that only cheapest paths are used. In
+every group one free path, the one with most flow, is basic: it takes what the others leave, and their cost
+differences to it vanish. Paths are freed and emptied many at a time (block pivoting), and where that does not
+settle, one at a time from the feasible flows f (a primal active-set method).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bestresponse.typing import BoolVector, IntVector, Vector
+
+BLOCK_ROUNDS = 8
+PIVOTS_PER_PATH = 2
+NEGATIVE_FLOW = 1e-12  # relative to the demand
+NEGATIVE_COST = 1e-12  # relative to the path cost
+
+
+@dataclass(frozen=True)
+class LinearCosts:
+    """Costs c + K (x − f) on paths that stand together by group. Groups are numbered from 0 without holes."""
+
+    flow: Vector  # (n,) [veh/h] f, feasible
+    cost: Vector  # (n,) [$] c
+    slope: Vector  # (n, n) [$ per veh/h] K
+    group: IntVector  # (n,)
+    demand: Vector  # (n_groups,) [veh/h]
+
+    def equilibrium(self) -> tuple[Vector, bool]:
+        """Return the flows x (n,) and whether they are an equilibrium; if not they are feasible all the same."""
+        free = np.ones(len(self.flow), dtype=bool)
+        guess = self.flow
+        least = -NEGATIVE_FLOW * self.demand[self.group]
+        for _ in range(BLOCK_ROUNDS):
+            guess, excess = self._balance(free, guess)
+            empty, missing = free & (guess < least), ~free & (excess < -NEGATIVE_COST)
+            if not (empty.any() or missing.any()):
+                return np.maximum(guess, 0.0), True
+            free = (free & ~empty) | missing
+        return self._one_at_a_time()
+
+    def _one_at_a_time(self) -> tuple[Vector, bool]:
+        flow, free = self.flow.copy(), self.flow > 0.0
+        free[leaders(flow, self.group)] = True
+        for _ in range(PIVOTS_PER_PATH * len(flow)):
+            target, excess = self._balance(free, flow)
+            falling = np.flatnonzero(free & (target < 0.0))
+            if len(falling):
+                share = flow[falling] / (flow[falling] - target[falling])
+                flow = np.maximum(flow + share.min() * (target - flow), 0.0)
+                blocking = falling[share <= share.min()]
+                flow[blocking], free[blocking] = 0.0, False
+                continue
+            flow = np.maximum(target, 0.0)
+            entering = int(np.argmin(np.where(free, 0.0, excess)))
+            if free[entering] or excess[entering] >= -NEGATIVE_COST:
+                return flow, True
+            free[entering] = True
+        return flow, False
+
+    def _balance(self, free: BoolVector, guess: Vector) -> tuple[Vector, Vector]:
+        """Return flows with equal costs on the free paths of every group, and all costs relative to the basic ones."""
+        lead = leaders(np.where(free, guess, -1.0), self.group)
+        flow = np.where(free, self.flow, 0.0)
+        flow[lead] = 0.0
+        flow[lead] = self.demand - np.bincount(self.group, flow)
+        others = free.copy()
+        others[lead] = False
+        path = np.flatnonzero(others)
+        if len(path):
+            group = self.group[path]
+            basic = lead[group]
+            cost = self.cost + self.slope @ (flow - self.flow)
+            rows = self.slope[path] - self.slope[basic]
+            move = np.linalg.solve(rows[:, path] - rows[:, basic], cost[basic] - cost[path])
+            flow[path] += move
+            flow[lead] -= np.bincount(group, move, minlength=len(lead))
+        cost = self.cost + self.slope @ (flow - self.flow)
+        basic_cost = cost[lead[self.group]]
+        return flow, (cost - basic_cost) / np.maximum(np.abs(basic_cost), 1e-3)
+
+
+def leaders(flow: Vector, group: IntVector) -> IntVector:
+    """Return (n_groups,) the path with the most flow of every group."""
+    order = np.lexsort((-flow, group))
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    return order[first]

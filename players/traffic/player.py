@@ -1,0 +1,144 @@
+"""Traffic as a player: drivers in user equilibrium who buy and sell energy at stations, eqs. (3)-(8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bestresponse.errors import DataError, SolverError
+from bestresponse.player import Block, Response, Signal
+from bestresponse.typing import Vector
+from networks.road import RoadNetwork
+from players.traffic.assignment import ROUNDING_GAP, Assignment, assign, feasible_flow
+from players.traffic.block import traffic_block
+from players.traffic.classes import Stations, VehicleClass
+from players.traffic.problem import Problem, State
+from players.traffic.resources import Marginal, resource_form
+from players.traffic.travel_time import LinkTime
+
+
+def station_goods(nodes: Sequence[int], v2g: bool) -> tuple[str, ...]:
+    """Return the names of the goods traded at stations: "charging[node]" of all, then "discharging[node]" if V2G."""
+    families = ("charging", "discharging") if v2g else ("charging",)
+    return tuple(f"{family}[{node}]" for family in families for node in nodes)
+
+
+class Traffic:
+    """All drivers together. Takes charged energy (trade > 0) and gives discharged energy (trade < 0) [kW].
+
+    With one value of time among the electric classes its own cost is the potential
+    ω (Σ∫t + Σ∫w + Σ f·dwell) + degradation, not what drivers pay, and the user equilibrium minimises its outlay.
+    Fuel classes may have any value of time: their rows are scaled to ω, which their equilibrium does not notice.
+    With several values of time among electric classes it minimises nothing: its cost is then what drivers bear
+    apart from prices, Σ f (C − price · q), and its gain is the excess cost Σ f (C − μ).
+
+    A response's plan holds "path_flow" [veh/h] (classes stacked), "link_flow" [veh/h] and "visits" [veh/h]; its duals
+    "demand" [$] (the cheapest path cost of every OD pair and class; fuel classes scaled to ω), "link" (ω t) and
+    "station" (ω w) [$]. The last path flows start the next search, which changes the answer by no more than the
+    tolerance. Raises DataError on inconsistent data, SolverError when no equilibrium is found.
+    """
+
+    def __init__(
+        self,
+        road: RoadNetwork,
+        classes: Sequence[VehicleClass],
+        stations: Stations | None = None,
+        v2g: bool = True,
+        method: str = "newton",  # see assignment.METHODS
+        tolerance: float = 1e-12,  # [1] Wardrop gap of every answer
+        iteration_limit: int = 1000,
+        name: str = "Traffic",
+    ) -> None:
+        if np.any(road.toll != 0.0):
+            raise DataError(f"road network {road.name!r} has tolls; path costs here have no toll term, set them to 0")
+        stations = Stations.none() if stations is None else stations
+        link_time = LinkTime(road.free_flow_h, road.capacity_veh_per_h, road.bpr_coefficient, road.bpr_power)
+        self.name = name
+        self.road = road
+        self.form = resource_form(link_time, classes, stations, v2g)
+        self.goods = station_goods(stations.nodes, v2g)
+        self.method = method
+        self.tolerance = tolerance
+        self.iteration_limit = iteration_limit
+        self.last: Assignment | None = None  # of the last answer: iterations and Wardrop gap
+        self._start: Vector | None = None
+
+    def start_from(self, path_flow: Vector) -> None:
+        """Start the next search from given path flows (n_paths,) [veh/h]. Raises DataError if they miss the demand."""
+        self._start = feasible_flow(self.form, path_flow)
+
+    def forget(self) -> None:
+        """Start the next search from the paths that are cheapest on an empty road."""
+        self._start = None
+
+    def best_response(self, signal: Signal) -> Response:
+        """Return the user equilibrium at the signal's prices (and anchor)."""
+        problem = self._problem(signal)
+        found = assign(problem, self._start, self.method, self.tolerance, self.iteration_limit)
+        state = found.state
+        if not (state.gap <= max(self.tolerance, ROUNDING_GAP)):
+            raise SolverError(
+                f"{self.name}: method {self.method!r} left a Wardrop gap of {state.gap:.3g} after {found.iterations} "
+                f"iterations (wanted {self.tolerance:.3g}); use method 'newton' or a wider tolerance"
+            )
+        self.last, self._start = found, state.flow
+        return self._response(problem, state)
+
+    def gain(self, plan: Mapping[str, Vector], price: Vector) -> float:
+        """Return [$/h] what drivers could gain at given prices by leaving the plan: the excess cost Σ f (C − μ) ≥ 0.
+
+        With one value of time among electric classes it bounds from above what the plan's outlay exceeds the least
+        outlay by.
+        """
+        problem = self._problem(Signal(price))
+        return self._excess(problem.state(plan["path_flow"]))
+
+    def violation(self, plan: Mapping[str, Vector]) -> float:
+        """Return the largest violation of sign, demand, link and station rows, relative to max(1 veh/h, the flow)."""
+        form, flow = self.form, plan["path_flow"]
+        served = np.add.reduceat(flow, form.first)
+        link_flow, visits, _ = form.split(form.use_by_resource @ flow)
+        pairs = (
+            (np.minimum(flow, 0.0), np.zeros_like(flow)),
+            (served, form.demand),
+            (plan["link_flow"], link_flow),
+            (plan["visits"], visits),
+        )
+        return max(float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)), initial=0.0)) for a, b in pairs)
+
+    def block(self) -> Block:
+        """Return the player's problem for the monolith, see `traffic_block`."""
+        return traffic_block(self.form, self.road.link_names)
+
+    def _problem(self, signal: Signal) -> Problem:
+        price, anchor = np.asarray(signal.price, dtype=float), signal.anchor
+        vectors = [price] if anchor is None else [price, anchor.weight, anchor.target]
+        if any(np.shape(each) != (len(self.goods),) for each in vectors):
+            raise DataError(
+                f"{self.name}: signal of lengths {[np.shape(v) for v in vectors]} for {len(self.goods)} goods"
+            )
+        for each in vectors:
+            if not np.isfinite(each).all():
+                raise SolverError(
+                    f"{self.name}: the signal of {self.goods[int(np.argmin(np.isfinite(each)))]} is not finite"
+                )
+        return Problem(self.form, Marginal(self.form, price, anchor))
+
+    def _response(self, problem: Problem, state: State) -> Response:
+        form, price, anchor = self.form, problem.marginal.price, problem.marginal.anchor
+        link_flow, visits, trade = form.split(state.levels)
+        cost = form.own_cost(state.flow, link_flow, visits)
+        pull = 0.0 if anchor is None else anchor.cost(trade)
+        time, waiting, _ = form.split(state.marginal)
+        return Response(
+            trade=trade.copy(),
+            cost=cost,
+            plan={"path_flow": state.flow.copy(), "link_flow": link_flow.copy(), "visits": visits.copy()},
+            duals={"demand": state.minimum * form.group_money, "link": time.copy(), "station": waiting.copy()},
+            bound=cost + float(price @ trade) + pull - self._excess(state),
+        )
+
+    def _excess(self, state: State) -> float:
+        flow = state.flow if self.form.has_potential else state.flow / self.form.scale
+        return float(flow @ (state.cost - state.minimum[self.form.group]))
