@@ -89,7 +89,7 @@ def _flows(feeder: Feeder, injection: Vector, what: str) -> Vector:
     surplus = np.array(injection, dtype=np.float64)  # (n_buses,) of a bus and everything behind it
     flow = np.zeros(feeder.n_lines)
     for line in feeder.outward_lines[::-1]:
-        flow[line] = -surplus[feeder.line_to[line]]
+        flow[line] = 0.0 - surplus[feeder.line_to[line]]
         surplus[feeder.line_from[line]] += surplus[feeder.line_to[line]]
     _check_islands(feeder, injection, what)
     return flow
