@@ -170,8 +170,8 @@ def _make_plan(J: sparse.csc_array, separable: BoolVector) -> _Plan:
     )
     left_order = np.argsort(place[rows[left]], kind="stable")
     return _Plan(
-        indices=J.indices.copy(),
-        indptr=J.indptr.copy(),
+        indices=J.indices.astype(np.int64),
+        indptr=J.indptr.astype(np.int64),
         diagonal=diagonal,
         diagonal_place=place[rows[diagonal]],
         coupled=coupled,

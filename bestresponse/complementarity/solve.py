@@ -1,9 +1,9 @@
 """Solving a mixed complementarity problem: one good method, and a ladder of others for the day it fails.
 
-start given:    polish it (crossover), then an interior point that stays near it
-interior point, ending in a polish
-semismooth Newton from an early interior iterate
-proximal point method
+1. where a start is given: polish it (crossover), then an interior point that stays near it;
+2. the interior point, ending in a polish;
+3. semismooth Newton from an early interior iterate;
+4. the proximal point method.
 """
 
 from __future__ import annotations

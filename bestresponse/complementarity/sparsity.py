@@ -65,4 +65,4 @@ def column_starts(cols: IntVector, n: int) -> IntVector:
 
 def scatter(position: IntVector, value: Vector, n: int) -> Vector:
     """Return (n,) the sum of the values that go to every position."""
-    return np.bincount(position, weights=value, minlength=n)
+    return np.bincount(position, weights=value, minlength=n).astype(np.float64, copy=False)

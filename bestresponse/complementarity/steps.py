@@ -1,10 +1,10 @@
 """One step of the interior point: factorise, aim, correct, and find a length.
 
-K = J + diag(z / s)
-affine direction (aim at s z = 0), its length            → how much centring this step needs
-Newton direction with that centring, lengthened by correctors
-one length for x, s and z that keeps the products s z balanced and the residual falling
-no such length: again with K + τ I, a step of the proximal point method
+1. factorise K = J + diag(z / s);
+2. affine direction (aim at s z = 0); its length tells how much centring this step needs;
+3. Newton direction with that centring, lengthened by correctors;
+4. one length for x, s and z that keeps the products s z balanced and the residual falling;
+5. if there is none: again with K + τ I, a step of the proximal point method.
 """
 
 from __future__ import annotations
