@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,27 +16,19 @@ from experiments.case_keys import NAME_RULE, allowed_at, keys_at, meaning_at
 from experiments.case_problems import Problem, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case, od_name
 
-__all__ = ["BuiltInCase", "Case", "builtin_cases", "case_from", "case_hash", "load_case"]
+__all__ = ["Case", "builtin_cases", "case_from", "case_hash", "load_case"]
 
 BUILT_IN = Path(__file__).parent / "cases"
 
 
-class BuiltInCase(NamedTuple):
-    """A case that comes with the package."""
-
-    name: str
-    description: str
-    scenarios: tuple[str, ...]
-
-
-def builtin_cases() -> tuple[BuiltInCase, ...]:
-    """The built-in cases by name; a description is the first sentence of the file's opening comment."""
+def builtin_cases() -> list[dict[str, Any]]:
+    """The built-in cases by name: name, description (the first sentence of the file's comment), scenarios."""
     found = []
-    for path in sorted(BUILT_IN.glob("*.toml")):
-        comment = path.read_text(encoding="utf-8").partition("\n\n")[0].replace("\n#", "").lstrip("# ")
-        scenarios = load_case(path).scenarios
-        found.append(BuiltInCase(path.stem, comment.partition(". ")[0].rstrip(".") + ".", tuple(scenarios)))
-    return tuple(found)
+    for name in _built_in_names():
+        comment = (BUILT_IN / f"{name}.toml").read_text(encoding="utf-8").partition("\n\n")[0]
+        sentence = comment.replace("\n#", "").lstrip("# ").partition(". ")[0].rstrip(".") + "."
+        found.append({"name": name, "description": sentence, "scenarios": list(load_case(name).scenarios)})
+    return found
 
 
 def load_case(source: str | Path) -> Case:

@@ -17,7 +17,7 @@ KINDS = {float: "a finite number", int: "a whole number", str: "text in quotes"}
 NAME_RULE = "a name of letters, digits, _, - and ."
 
 
-class SchemaRow(NamedTuple):
+class _Row(NamedTuple):
     """One key of the case format, as text for a table."""
 
     key: str
@@ -27,9 +27,12 @@ class SchemaRow(NamedTuple):
     allowed: str
 
 
-def schema_table() -> tuple[SchemaRow, ...]:
-    """Every key of a case file, in file order; ``[]`` stands for an entry of a list, NAME for a scenario's name."""
-    return tuple(_rows(Case, ""))
+def schema_table() -> list[dict[str, str]]:
+    """Every key of a case file in file order: key, meaning, unit, default, allowed.
+
+    In a key, ``[]`` stands for an entry of a list and NAME for a scenario's name.
+    """
+    return [row._asdict() for row in _rows(Case, "")]
 
 
 def allowed_at(where: Where) -> str:
@@ -50,12 +53,12 @@ def keys_at(where: Where) -> tuple[str, ...]:
     return tuple(section.model_fields) if section else ()
 
 
-def _rows(model: type[Section], prefix: str) -> Iterator[SchemaRow]:
+def _rows(model: type[Section], prefix: str) -> Iterator[_Row]:
     for name, given in model.model_fields.items():
         info = _without_none(given)
         path, inner, step = prefix + name, *_inside(info)
         if info.description:
-            yield SchemaRow(path, info.description, _unit(info), _default(name, given), _allowed(info))
+            yield _Row(path, info.description, _unit(info), _default(name, given), _allowed(info))
         if inner:
             yield from _rows(inner, path + step)
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, PrivateAttr, Strict, StringConstraints, model_validator
 
-from experiments.case_problems import Problem, listed, nearest, refuse, repeated
+from bestresponse.errors import DataError
+from experiments.case_problems import Problem, listed, nearest, refuse, repeated, shown
 from experiments.case_section import Section, key
 from experiments.case_stations import Station, StationDefaults, StationEntry, Waiting
 
@@ -209,6 +210,13 @@ class Case(Section):
         same = self.model_copy()
         same._file = file
         return same
+
+    def scenario(self, name: str) -> Scenario:
+        """A scenario by name; raises DataError with the nearest and all names for an unknown one."""
+        if name not in self.scenarios:
+            hint = nearest(name, self.scenarios)
+            raise DataError(f"{self.file}: no scenario {shown(name)}{hint} Scenarios: {listed(self.scenarios)}")
+        return self.scenarios[name]
 
     def resolved_stations(self) -> tuple[Station, ...]:
         """The stations in file order, each with node, bus and every waiting and equipment key after overrides."""
