@@ -16,13 +16,14 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg
 
-from bestresponse.complementarity.sparsity import column_starts, coordinates, scatter
+from bestresponse.complementarity.problem import largest
+from bestresponse.complementarity.sparsity import Cut, coordinates, cut, same_pattern
 from bestresponse.errors import FormulationError
 from bestresponse.typing import BoolVector, IntVector, Vector
 
+SHIFTS = (1e-10, 1e-8, 1e-6)  # δ, added to the diagonal before factorising and undone by refinement
 REFINED = 1e-12  # a residual this small next to the right side needs no further refinement
 MAX_REFINEMENTS = 4
-SHIFTS = (1e-10, 1e-8, 1e-6)  # δ, added to the diagonal before factorising and undone by refinement
 
 
 class SingularError(Exception):
@@ -31,23 +32,15 @@ class SingularError(Exception):
 
 @dataclass(frozen=True)
 class _Plan:
-    """Where every entry of a Jacobian's pattern goes in the Schur complement."""
+    """Where the entries of a Jacobian of one pattern go."""
 
-    indices: IntVector  # the Jacobian's pattern, in compressed columns
-    indptr: IntVector
-    diagonal: IntVector  # entries of J.data that stand on the diagonal of the separable block
-    diagonal_place: IntVector  # their variables, counted among the separable ones
-    coupled: IntVector  # entries of J.data in K_cc
-    left: IntVector  # entries in K_cs
-    left_column: IntVector  # their columns, counted among the separable variables
-    right: IntVector  # entries in K_sc
-    product_left: IntVector  # every product of an entry of K_cs (position in `left`) ...
-    product_right: IntVector  # ... with one of K_sc (position in `right`)
-    target: IntVector  # entry of S that takes each of: K_cc, the diagonal, the products
-    K_cs: sparse.csr_array  # patterns
-    K_cs_order: IntVector  # the order of `left` in the rows of K_cs
-    K_sc: sparse.csr_array
-    S: sparse.csc_array
+    J: sparse.csc_array  # the pattern
+    columns: IntVector  # the coupled variables, in the order in which S has its columns
+    is_ordered: bool  # whether that order is one that keeps the LU of S sparse
+    pivot: Cut  # the diagonal of the separable block, a column
+    cc: Cut
+    cs: Cut
+    sc: Cut
 
 
 class NewtonMatrix:
@@ -55,7 +48,6 @@ class NewtonMatrix:
 
     def __init__(self, separable: BoolVector) -> None:
         self.factorisations = 0
-        self._is_separable = separable
         self._separable = np.flatnonzero(separable)
         self._coupled = np.flatnonzero(~separable)
         self._plan: _Plan | None = None
@@ -73,26 +65,37 @@ class NewtonMatrix:
         return self._factorise(J, theta, SHIFTS[-1])
 
     def _factorise(self, J: sparse.csc_array, theta: Vector, shift: float) -> Factors:
-        plan = self._plan_for(J)
-        diagonal = theta + shift
-        pivot = diagonal[self._separable] + scatter(plan.diagonal_place, J.data[plan.diagonal], len(self._separable))
+        if self._plan is None or not same_pattern(self._plan.J, J):
+            self._plan = self._planned(J, self._coupled, is_ordered=False)
+        plan = self._plan
+        entries = np.concatenate([J.data, theta + shift])
+        pivot = plan.pivot.of(entries).data
         if not np.all(np.abs(pivot) > 0):
             raise SingularError("a separable variable has a zero or undefined pivot")
-        left, right = J.data[plan.left], J.data[plan.right]
-        products = (left / pivot[plan.left_column])[plan.product_left] * right[plan.product_right]
-        entries = np.concatenate([J.data[plan.coupled], diagonal[self._coupled], -products])
-        S = plan.S.copy()
-        S.data = scatter(plan.target, entries, len(plan.S.data))
-        K_cs, K_sc = plan.K_cs.copy(), plan.K_sc.copy()
-        K_cs.data, K_sc.data = left[plan.K_cs_order], right
+        K_cs, K_sc = plan.cs.of(entries), plan.sc.of(entries)
+        scaled = sparse.csc_array((K_sc.data / pivot[K_sc.indices], K_sc.indices, K_sc.indptr), shape=K_sc.shape)
+        lu = sparse_lu(plan.cc.of(entries) - K_cs @ scaled, is_ordered=plan.is_ordered)
         self.factorisations += 1
-        return Factors(J, theta, self._coupled, self._separable, pivot, K_cs, K_sc, sparse_lu(S))
+        if not plan.is_ordered and lu is not None:  # keep the order COLAMD has found: it takes half of the time
+            self._plan = self._planned(J, self._coupled[np.argsort(lu.perm_c)], is_ordered=True)
+        return Factors(J, theta, self._coupled, plan.columns, self._separable, pivot, K_cs, K_sc, lu)
 
-    def _plan_for(self, J: sparse.csc_array) -> _Plan:
-        plan = self._plan
-        if plan is None or not np.array_equal(plan.indptr, J.indptr) or not np.array_equal(plan.indices, J.indices):
-            plan = self._plan = _make_plan(J, self._is_separable)
-        return plan
+    def _planned(self, J: sparse.csc_array, columns: IntVector, is_ordered: bool) -> _Plan:
+        n = J.shape[0]
+        rows, cols = coordinates(J)
+        _refuse_neighbours(rows, cols, self._separable)
+        rows, cols = np.append(rows, np.arange(n)), np.append(cols, np.arange(n))  # θ + δ follows J.data
+        s, c = self._separable, self._coupled
+        on_diagonal = rows == cols
+        return _Plan(
+            J=J.copy(),
+            columns=columns,
+            is_ordered=is_ordered,
+            pivot=cut(np.where(on_diagonal, rows, -1), np.zeros_like(cols), s, np.zeros(1, dtype=np.int64), n),
+            cc=cut(rows, cols, c, columns, n),
+            cs=cut(rows, cols, c, s, n),
+            sc=cut(rows, cols, s, columns, n),
+        )
 
 
 @dataclass(frozen=True)
@@ -101,107 +104,53 @@ class Factors:
 
     J: sparse.csc_array
     theta: Vector
-    coupled: IntVector
+    rows: IntVector  # the coupled variables, in the order of the rows of S
+    columns: IntVector  # and in the order of its columns
     separable: IntVector
     pivot: Vector
-    K_cs: sparse.csr_array
-    K_sc: sparse.csr_array
+    K_cs: sparse.csc_array
+    K_sc: sparse.csc_array
     lu: linalg.SuperLU | None  # of the Schur complement; none if every variable is separable
 
     def solve(self, rhs: Vector) -> Vector:
         """Return d with (J + diag θ) d = rhs, refined as long as each step halves the residual."""
-        goal = REFINED * np.max(np.abs(rhs), initial=0.0)
         d = self._solve_once(rhs)
-        residual = rhs - self.J @ d - self.theta * d
-        size = np.max(np.abs(residual), initial=0.0)
+        residual = self._residual(rhs, d)
         for _ in range(MAX_REFINEMENTS):
-            if size <= goal:
+            if largest(residual) <= REFINED * largest(rhs):
                 break
             refined = d + self._solve_once(residual)
-            residual = rhs - self.J @ refined - self.theta * refined
-            refined_size = np.max(np.abs(residual), initial=0.0)
-            if not (refined_size < size):
+            left = self._residual(rhs, refined)
+            if not (largest(left) <= 0.5 * largest(residual)):
                 break
-            d, halved, size = refined, refined_size <= 0.5 * size, refined_size
-            if not halved:
-                break
+            d, residual = refined, left
         return d
+
+    def _residual(self, rhs: Vector, d: Vector) -> Vector:
+        return rhs - self.J @ d - self.theta * d
 
     def _solve_once(self, rhs: Vector) -> Vector:
         d = np.empty_like(rhs)
         r_s = rhs[self.separable]
-        r_c = rhs[self.coupled] - self.K_cs @ (r_s / self.pivot)
+        r_c = rhs[self.rows] - self.K_cs @ (r_s / self.pivot)
         d_c = r_c if self.lu is None else self.lu.solve(r_c)
-        d[self.coupled] = d_c
+        d[self.columns] = d_c
         d[self.separable] = (r_s - self.K_sc @ d_c) / self.pivot
         return d
 
 
-def sparse_lu(matrix: sparse.csc_array) -> linalg.SuperLU | None:
+def sparse_lu(matrix: sparse.csc_array, *, is_ordered: bool = False) -> linalg.SuperLU | None:
     """Return the LU decomposition, None for an empty matrix. Raises SingularError where there is none."""
     if matrix.shape[0] == 0:
         return None
     try:
-        return linalg.splu(matrix, permc_spec="COLAMD")
+        return linalg.splu(matrix, permc_spec="NATURAL" if is_ordered else "COLAMD")
     except RuntimeError as reason:  # SuperLU's way to say that a pivot is exactly zero
         raise SingularError(str(reason)) from reason
 
 
-def _make_plan(J: sparse.csc_array, separable: BoolVector) -> _Plan:
-    rows, cols = coordinates(J)
-    n_s, n_c = int(separable.sum()), int((~separable).sum())
-    place = np.where(separable, np.cumsum(separable), np.cumsum(~separable)) - 1
-    s_row, s_col = separable[rows], separable[cols]
-    coupled, left, right, diagonal = (
-        np.flatnonzero(block) for block in (~s_row & ~s_col, ~s_row & s_col, s_row & ~s_col, s_row & s_col)
-    )
-    _refuse_neighbours(rows[diagonal], cols[diagonal])
-    right = right[np.argsort(place[rows[right]], kind="stable")]
-    left_column = place[cols[left]]
-    right_starts = column_starts(place[rows[right]], n_s)
-    product_left, product_right = _pairs(left_column, right_starts)
-
-    every_row = [place[rows[coupled]], np.arange(n_c), place[rows[left]][product_left]]
-    every_col = [place[cols[coupled]], np.arange(n_c), place[cols[right]][product_right]]
-    key, target = np.unique(np.concatenate(every_col) * n_c + np.concatenate(every_row), return_inverse=True)
-    S = sparse.csc_array(
-        (np.zeros(len(key)), (key % max(n_c, 1)).astype(np.int32), column_starts(key // max(n_c, 1), n_c)),
-        shape=(n_c, n_c),
-    )
-    left_order = np.argsort(place[rows[left]], kind="stable")
-    return _Plan(
-        indices=J.indices.astype(np.int64),
-        indptr=J.indptr.astype(np.int64),
-        diagonal=diagonal,
-        diagonal_place=place[rows[diagonal]],
-        coupled=coupled,
-        left=left,
-        left_column=left_column,
-        right=right,
-        product_left=product_left,
-        product_right=product_right,
-        target=target,
-        K_cs=_rows_pattern(place[rows[left]][left_order], left_column[left_order], (n_c, n_s)),
-        K_cs_order=left_order,
-        K_sc=_rows_pattern(place[rows[right]], place[cols[right]], (n_s, n_c)),
-        S=S,
-    )
-
-
-def _rows_pattern(rows: IntVector, cols: IntVector, shape: tuple[int, int]) -> sparse.csr_array:
-    return sparse.csr_array((np.ones(len(rows)), cols.astype(np.int32), column_starts(rows, shape[0])), shape=shape)
-
-
-def _pairs(column: IntVector, starts: IntVector) -> tuple[IntVector, IntVector]:
-    """Return all pairs (position in `column`, position in the run starts[c]:starts[c + 1] of its c)."""
-    count = np.diff(starts)[column]
-    first = np.repeat(np.arange(len(column)), count)
-    within = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
-    return first, starts[column][first] + within
-
-
-def _refuse_neighbours(rows: IntVector, cols: IntVector) -> None:
-    off = np.flatnonzero(rows != cols)
+def _refuse_neighbours(rows: IntVector, cols: IntVector, separable: IntVector) -> None:
+    off = np.flatnonzero((rows != cols) & np.isin(rows, separable) & np.isin(cols, separable))
     if len(off):
         i, j = int(rows[off[0]]), int(cols[off[0]])
         raise FormulationError(

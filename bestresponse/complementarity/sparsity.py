@@ -2,11 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
 from bestresponse.complementarity.problem import Jacobian
 from bestresponse.typing import BoolVector, IntVector, Vector
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A block of a sparse matrix: where its entries stand in the data of the whole, and its pattern."""
+
+    take: IntVector  # positions in the data of the whole
+    add_at: IntVector | None  # entry of the block that takes each of them, where several meet in one
+    pattern: sparse.csc_array
+
+    def of(self, data: Vector) -> sparse.csc_array:
+        """Return the block for the data of the whole; its index arrays are shared with every other one."""
+        values = data[self.take]
+        if self.add_at is not None:
+            values = np.bincount(self.add_at, weights=values, minlength=self.pattern.nnz).astype(np.float64, copy=False)
+        return sparse.csc_array((values, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
+
+
+def cut(rows: IntVector, cols: IntVector, row_order: IntVector, col_order: IntVector, n: int) -> Cut:
+    """Return the block with the given rows and columns, in that order, of an n × n matrix given by its entries.
+
+    Entries at the same place are added.
+    """
+    row_place, col_place = _places(row_order, n), _places(col_order, n)
+    take = np.flatnonzero((rows >= 0) & (row_place[rows] >= 0) & (col_place[cols] >= 0))
+    r, c = row_place[rows[take]], col_place[cols[take]]
+    order = np.lexsort((r, c))
+    take, r, c = take[order], r[order], c[order]
+    is_new = np.ones(len(take), dtype=bool)
+    is_new[1:] = (np.diff(r) != 0) | (np.diff(c) != 0)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(c[is_new], minlength=len(col_order)))])
+    pattern = sparse.csc_array(
+        (np.ones(int(is_new.sum())), r[is_new].astype(np.int32), starts.astype(np.int32)),
+        shape=(len(row_order), len(col_order)),
+    )
+    return Cut(take, None if is_new.all() else np.cumsum(is_new) - 1, pattern)
+
+
+def _places(order: IntVector, n: int) -> IntVector:
+    place = np.full(n, -1)
+    place[order] = np.arange(len(order))
+    return place
 
 
 def coordinates(J: Jacobian) -> tuple[IntVector, IntVector]:
@@ -16,6 +60,15 @@ def coordinates(J: Jacobian) -> tuple[IntVector, IntVector]:
     return (line, inner) if J.format == "csr" else (inner, line)
 
 
+def same_pattern(one: Jacobian, other: Jacobian) -> bool:
+    """Return whether two matrices store the same entries in the same order."""
+    return (
+        one.format == other.format
+        and np.array_equal(one.indptr, other.indptr)
+        and np.array_equal(one.indices, other.indices)
+    )
+
+
 class ColumnForm:
     """Cuts the kept rows and columns out of a Jacobian and hands them back in compressed columns.
 
@@ -23,46 +76,13 @@ class ColumnForm:
     """
 
     def __init__(self, keep: BoolVector) -> None:
-        self._keep = keep
-        self._indices = self._indptr = np.zeros(0, dtype=np.int32)  # pattern of the last Jacobian seen
-        self._format = ""
-        self._take = np.zeros(0, dtype=np.int64)  # entries of J.data that stay, in the new order
-        self._result = sparse.csc_array((int(keep.sum()), int(keep.sum())))
+        self._keep = np.flatnonzero(keep)
+        self._last: Jacobian | None = None
+        self._cut: Cut
 
     def __call__(self, J: Jacobian) -> sparse.csc_array:
         """Return J[keep][:, keep] as a csc_array with sorted, unique entries; its index arrays are shared."""
-        if not J.has_canonical_format:
-            J = J.copy()
-            J.sum_duplicates()
-        if not self._is_known(J):
-            self._learn(J)
-        indices, indptr = self._result.indices, self._result.indptr
-        return sparse.csc_array((J.data[self._take], indices, indptr), shape=self._result.shape)
-
-    def _is_known(self, J: Jacobian) -> bool:
-        return (
-            J.format == self._format
-            and np.array_equal(J.indptr, self._indptr)
-            and np.array_equal(J.indices, self._indices)
-        )
-
-    def _learn(self, J: Jacobian) -> None:
-        self._format, self._indices, self._indptr = J.format, J.indices.copy(), J.indptr.copy()
-        rows, cols = coordinates(J)
-        stays = np.flatnonzero(self._keep[rows] & self._keep[cols])
-        place = np.cumsum(self._keep) - 1
-        rows, cols = place[rows[stays]], place[cols[stays]]
-        order = np.lexsort((rows, cols))
-        self._take = stays[order]
-        indptr, n = column_starts(cols, len(self._result.indptr) - 1), self._result.shape[0]
-        self._result = sparse.csc_array((np.ones(len(order)), rows[order].astype(np.int32), indptr), shape=(n, n))
-
-
-def column_starts(cols: IntVector, n: int) -> IntVector:
-    """Return the (n + 1,) index pointer of a matrix whose entries stand in the columns `cols`."""
-    return np.concatenate([[0], np.cumsum(np.bincount(cols, minlength=n))]).astype(np.int32)
-
-
-def scatter(position: IntVector, value: Vector, n: int) -> Vector:
-    """Return (n,) the sum of the values that go to every position."""
-    return np.bincount(position, weights=value, minlength=n).astype(np.float64, copy=False)
+        if self._last is None or not same_pattern(self._last, J):
+            self._last = J.copy()
+            self._cut = cut(*coordinates(J), self._keep, self._keep, J.shape[0])
+        return self._cut.of(J.data)
