@@ -91,14 +91,15 @@ def _drive(
     for k, (place, charges) in enumerate(zip(chosen, pattern, strict=True)):
         soc -= energy[place] - energy[position]
         if charges:
-            least, departure = reserve, B  # A4
+            departure = B  # A4
         elif vehicle.post_discharge == "level":
-            least, departure = max(vehicle.post_discharge_kwh, reserve), vehicle.post_discharge_kwh  # A3
+            departure = vehicle.post_discharge_kwh  # A3
         else:
             following = chosen[k + 1] if k + 1 < len(chosen) else len(route) - 1
-            least = departure = reserve + (energy[following] - energy[place])
+            departure = reserve + (energy[following] - energy[place])
         traded = departure - soc if charges else soc - departure
-        if not (soc >= least - ENERGY_TOLERANCE and traded > ENERGY_TOLERANCE):
+        # A discharge leaves the reserve at least, so energy to give is all that (2) asks for.
+        if not (soc >= reserve - ENERGY_TOLERANCE and traded > ENERGY_TOLERANCE):
             return None
         stops.append(Stop(route[place], charges, float(traded)))
         soc, position = departure, place

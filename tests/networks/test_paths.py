@@ -57,13 +57,14 @@ def test_reference_paths_are_those_of_a_plain_simulation(road, routes, vehicle, 
     st.lists(st.integers(1, 6), unique=True),
     st.sampled_from([0.1, 0.2, 0.3]),
     st.sampled_from(["level", "need"]),
-    st.floats(0.3, 0.9),
+    st.integers(3, 9),
+    st.sampled_from([0.5, 1.0, 2.0]),  # with whole km, arrivals at exactly the reserve or the level are common
     st.booleans(),
 )
-def test_paths_are_those_of_a_plain_simulation(links, stations, reserve, policy, level, v2g):
+def test_paths_are_those_of_a_plain_simulation(links, stations, reserve, policy, level, consumption, v2g):
     road = small_road(links, 6)
     routes = tuple(nodes for _, nodes in all_simple_routes(as_links(road), 1, 6))
-    vehicle = Vehicle(10.0, 10.0 * level, policy, reserve, 0.7)
+    vehicle = Vehicle(10.0, float(level), policy, reserve, consumption)
     expected = feasible_trips(as_links(road), routes, stations, vehicle, v2g)
     if expected:
         assert_same_trips(electric_paths(road, [(1, 6)], [routes], stations, vehicle, v2g), [expected])
@@ -165,6 +166,16 @@ def test_an_od_pair_out_of_range_is_named_with_what_it_lacks(road):
     with pytest.raises(NetworkDataError, match=r"OD pair 1-20: .* gives 16 kWh .* stations on it: none") as error:
         electric_paths(road, pair, base_routes(road, pair, 3), (), short, True)
     assert "a leg of 33 kWh" in str(error.value)  # the shortest way from 1 to 20 is 22 km
+
+
+def test_a_stop_without_energy_to_trade_is_none():
+    road = load_road("teaching")
+    reaches_3_at_the_level = Vehicle(40.0, 30.0, "level", 0.2, 1.0)
+    paths = electric_paths(road, [(1, 5)], [[(1, 3, 5)]], (3,), reaches_3_at_the_level, True)
+    assert [path.pattern for path in paths.paths] == ["0", "1-1"]
+    without_driving = Vehicle(40.0, 40.0 - 1e-6, "level", 0.2, 0.0)
+    paths = electric_paths(road, [(1, 5)], [[(1, 3, 5)]], (3,), without_driving, True)
+    assert [path.pattern for path in paths.paths] == ["0", "2"]
 
 
 def test_a_station_at_an_end_is_no_stop():
