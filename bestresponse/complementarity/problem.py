@@ -79,15 +79,22 @@ class ComplementarityProblem:
         with np.errstate(all="ignore"):
             return np.asarray(self.function(x, smoothing), dtype=float)
 
-    def check(self, x: Vector) -> None:
-        """Raise DataError or FormulationError, naming a row, unless F and its Jacobian can be evaluated at x."""
+    def check_point(self, x: Vector) -> None:
+        """Raise DataError, naming an entry, unless x is a point of the right size without NaN."""
         if x.shape != (self.size,):
             raise DataError(f"a point of this problem has shape ({self.size},), not {x.shape}")
-        self._refuse_nan(x, "the starting point is not finite in")
+        if not np.isfinite(x).all():
+            i = int(np.argmin(np.isfinite(x)))
+            raise DataError(f"the starting point is not finite in {self.name_of(i)}: {x[i]}")
+
+    def check_functions(self, x: Vector) -> None:
+        """Raise FormulationError, naming a row, unless F and its Jacobian have values and the right shape at x."""
         F = self.value(x)
         if F.shape != (self.size,):
             raise FormulationError(f"the function returned shape {F.shape} where ({self.size},) is needed")
-        self._refuse_nan(F, "the function is not finite at the starting point in row")
+        if not np.isfinite(F).all():
+            i = int(np.argmin(np.isfinite(F)))
+            raise FormulationError(f"the function is not finite at the starting point in row {self.name_of(i)}: {F[i]}")
         J = self.jacobian(x, 0.0)
         if not sparse.issparse(J) or J.format not in ("csr", "csc"):
             raise FormulationError(f"the Jacobian must be a sparse array in csr or csc format, not {type(J).__name__}")
@@ -96,12 +103,6 @@ class ComplementarityProblem:
         if not np.isfinite(J.data).all():
             row = int(J.tocoo().row[np.argmin(np.isfinite(J.tocoo().data))])
             raise FormulationError(f"the Jacobian is not finite at the starting point in row {self.name_of(row)}")
-
-    def _refuse_nan(self, vector: Vector, what: str) -> None:
-        finite = np.isfinite(vector)
-        if not finite.all():
-            i = int(np.argmin(finite))
-            raise FormulationError(f"{what} {self.name_of(i)}: {vector[i]}")
 
 
 def middle(problem: ComplementarityProblem, x: Vector, F: Vector) -> Vector:

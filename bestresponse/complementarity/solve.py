@@ -1,7 +1,7 @@
 """Solving a mixed complementarity problem: one good method, and a ladder of others for the day it fails.
 
 1. where a start is given: polish it (crossover), then an interior point that stays near it;
-2. the interior point, ending in a polish;
+2. the interior point from a cold start, ending in a polish;
 3. semismooth Newton from an early interior iterate;
 4. the proximal point method.
 """
@@ -58,8 +58,10 @@ def solve_mcp(
     if not (tolerance > 0):
         raise DataError(f"the tolerance on the natural residual must be positive, not {tolerance}")
     began = time.perf_counter()
-    first = np.clip(np.zeros(problem.size) if start is None else start, problem.lower, problem.upper)
-    problem.check(first)
+    given = np.zeros(problem.size) if start is None else np.asarray(start, dtype=float)
+    problem.check_point(given)
+    first = np.clip(given, problem.lower, problem.upper)
+    problem.check_functions(first)
     reduced = reduce(problem)
     ladder = _Ladder(reduced.problem, tolerance, lambda: time.perf_counter() - began > time_limit, on_iteration)
     ladder.climb(reduced.shorten(first), is_warm=start is not None)
@@ -116,7 +118,7 @@ class _Ladder:
         if is_warm:
             yield CROSSOVER, *self._told(polish(self._problem, start, self._tolerance))
             yield WARM, *self._from_inside(start, WARM_MARGIN)
-        yield INTERIOR, *self._from_inside(start, MARGIN)
+        yield INTERIOR, *self._from_inside(np.zeros_like(start), MARGIN)
         early = start if self.interior is None else self.interior.early
         yield NEWTON, *self._told(semismooth_newton(self._problem, early, self._tolerance, is_over=self._is_over))
         yield PROXIMAL, *self._told(proximal_point(self._problem, early, self._tolerance, is_over=self._is_over))
