@@ -28,6 +28,7 @@ class LinearCosts:
     cost: Vector  # (n,) [$] c
     slope: Vector  # (n, n) [$ per veh/h] K
     group: IntVector  # (n,)
+    first: IntVector  # (n_groups,) the first path of every group
     demand: Vector  # (n_groups,) [veh/h]
 
     def equilibrium(self) -> tuple[Vector, bool]:
@@ -45,7 +46,7 @@ class LinearCosts:
 
     def _one_at_a_time(self) -> tuple[Vector, bool]:
         flow, free = self.flow.copy(), self.flow > 0.0
-        free[leaders(flow, self.group)] = True
+        free[leaders(flow, self.group, self.first)] = True
         for _ in range(PIVOTS_PER_PATH * len(flow)):
             target, excess = self._balance(free, flow)
             falling = np.flatnonzero(free & (target < 0.0))
@@ -64,7 +65,7 @@ class LinearCosts:
 
     def _balance(self, free: BoolVector, guess: Vector) -> tuple[Vector, Vector]:
         """Return flows with equal costs on the free paths of every group, and all costs relative to the basic ones."""
-        lead = leaders(np.where(free, guess, -1.0), self.group)
+        lead = leaders(np.where(free, guess, -np.inf), self.group, self.first)
         flow = np.where(free, self.flow, 0.0)
         flow[lead] = 0.0
         flow[lead] = self.demand - np.bincount(self.group, flow)
@@ -84,8 +85,9 @@ class LinearCosts:
         return flow, (cost - basic_cost) / np.maximum(np.abs(basic_cost), 1e-3)
 
 
-def leaders(flow: Vector, group: IntVector) -> IntVector:
-    """Return (n_groups,) the path with the most flow of every group."""
-    order = np.lexsort((-flow, group))
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    return order[first]
+def leaders(flow: Vector, group: IntVector, first: IntVector) -> IntVector:
+    """Return (n_groups,) the path with the most flow of every group; `first` is each group's first path."""
+    ties = np.flatnonzero(flow == np.maximum.reduceat(flow, first)[group])[::-1]
+    lead = np.empty(len(first), dtype=np.int64)
+    lead[group[ties]] = ties  # read backwards: the first of equals is written last
+    return lead

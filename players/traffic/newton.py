@@ -10,6 +10,7 @@ import numpy as np
 
 from bestresponse.typing import Vector
 from players.traffic.linearised import LinearCosts, leaders
+from players.traffic.pairwise import pairwise_sweep
 from players.traffic.problem import Problem, State
 
 GOOD_PROGRESS = 0.7  # a full step that shrinks the gap to this share needs no line search
@@ -18,11 +19,14 @@ DAMPING_TRIES = 4
 DAMPING_FACTOR = 10.0
 SINGULAR = 1e-13  # relative regularisation: paths that use the same resources leave the slope matrix singular
 SMALLEST_SLOPE = 1e-12  # [$ per veh/h] where no resource has a slope at all
+USED_PATHS = 2  # times the number of groups and resources: no more than once that many are needed for any levels
 TINY_DEMAND = 1e-300
 
 
 def newton(problem: Problem, state: State) -> State:
-    """Return the state after one Newton step."""
+    """Return the state after one Newton step, or after a pairwise sweep where far too many paths are in use."""
+    if np.count_nonzero(state.flow) > USED_PATHS * (len(state.minimum) + len(state.levels)):
+        return pairwise_sweep(problem, state)
     direction = newton_direction(problem, state)
     full = problem.state(np.maximum(state.flow + direction, 0.0))
     if full.gap <= GOOD_PROGRESS * state.gap:
@@ -44,15 +48,16 @@ def newton_direction(problem: Problem, state: State) -> Vector:
     working[problem.cheapest(state)] = True
     paths = np.flatnonzero(working)
     group = form.group[paths]
+    first = np.searchsorted(group, np.arange(len(form.first)))
     use, charge = form.rows(paths)
     slope = (charge * problem.marginal.derivative(state.levels)) @ use.T
     flow, cost = state.flow[paths], state.cost[paths]
-    excess = np.abs(cost - cost[leaders(flow, group)][group])
+    excess = np.abs(cost - cost[leaders(flow, group, first)][group])
     damping = excess / np.maximum(form.demand[group], TINY_DEMAND)
     diagonal = slope.diagonal() + max(SMALLEST_SLOPE, SINGULAR * float(slope.diagonal().max()))
     for _ in range(DAMPING_TRIES):
         np.fill_diagonal(slope, diagonal + damping)
-        target, solved = LinearCosts(flow, cost, slope, group, form.demand).equilibrium()
+        target, solved = LinearCosts(flow, cost, slope, group, first, form.demand).equilibrium()
         if solved:
             break
         damping = DAMPING_FACTOR * damping

@@ -64,6 +64,14 @@ class Traffic:
         self.last: Assignment | None = None  # of the last answer: iterations and Wardrop gap
         self._start: Vector | None = None
 
+    @property
+    def conformance_exceptions(self) -> Mapping[str, str]:
+        """The checks of a price-taking minimiser that do not apply, with the reason."""
+        if self.form.has_potential:
+            return {}
+        reason = "electric classes of different values of time are in equilibrium but minimise nothing together"
+        return {"envelope": reason, "slopes down": reason}
+
     def start_from(self, path_flow: Vector) -> None:
         """Start the next search from given path flows (n_paths,) [veh/h]. Raises DataError if they miss the demand."""
         self._start = feasible_flow(self.form, path_flow)
@@ -75,7 +83,10 @@ class Traffic:
     def best_response(self, signal: Signal) -> Response:
         """Return the user equilibrium at the signal's prices (and anchor)."""
         problem = self._problem(signal)
-        found = assign(problem, self._start, self.method, self.tolerance, self.iteration_limit)
+        try:
+            found = assign(problem, self._start, self.method, self.tolerance, self.iteration_limit)
+        except np.linalg.LinAlgError as error:
+            raise SolverError(f"{self.name}: method {self.method!r} met a singular system: {error}") from error
         state = found.state
         if not (state.gap <= max(self.tolerance, ROUNDING_GAP)):
             raise SolverError(

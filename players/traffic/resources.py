@@ -95,9 +95,10 @@ class ResourceForm:
         """Return the dense rows of M and of L for some paths, both (n, n_resources)."""
         if self.n_paths * self.use.shape[1] <= DENSE_LIMIT:
             use, charge = self._dense
-            return use[paths], charge[paths]
-        use = self.use[paths].toarray()
-        return use, use if self.has_potential else self.charge[paths].toarray()
+            rows = use[paths]
+            return rows, rows if self.has_potential else charge[paths]
+        rows = self.use[paths].toarray()
+        return rows, rows if self.has_potential else self.charge[paths].toarray()
 
     @cached_property
     def _dense(self) -> tuple[Vector, Vector]:
