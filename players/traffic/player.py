@@ -116,7 +116,8 @@ class Traffic:
             (plan["link_flow"], link_flow),
             (plan["visits"], visits),
         )
-        return max(float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)), initial=0.0)) for a, b in pairs)
+        worst = [np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)), initial=0.0) for a, b in pairs]
+        return float(np.max(worst))  # not Python's max, which can lose a NaN
 
     def block(self) -> Block:
         """Return the player's problem for the monolith, see `traffic_block`."""

@@ -149,6 +149,7 @@ def test_a_plan_outside_the_set_is_measured():
     assert player.violation(plan) <= 1e-11
     assert player.violation(plan | {"path_flow": plan["path_flow"] * 1.01}) == pytest.approx(0.01, rel=0.5)
     assert player.violation(plan | {"visits": plan["visits"] + 3.0}) > 0.05
+    assert np.isnan(player.violation(plan | {"visits": plan["visits"] * np.nan}))
     swapped = plan["path_flow"].copy()
     swapped[:2] = swapped[:2].sum() + 5.0, -5.0
     assert player.violation(plan | {"path_flow": swapped}) >= 5.0
