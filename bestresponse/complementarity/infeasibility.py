@@ -10,7 +10,9 @@ from bestresponse.complementarity.pairs import Pairs, Point
 from bestresponse.complementarity.problem import ComplementarityProblem, by_size
 from bestresponse.typing import Vector
 
-GROWN = 1e8  # variables and multipliers this many times their size at the start have no limit
+LIMITLESS = 1e8  # a variable or multiplier of a scaled problem this large has no limit ...
+GROWN = 1e4  # ... if it is also this many times as large as anything was at the start
+VIOLATED = 1e-6  # a residual below this may be rounding
 PATIENCE = 10  # iterations over which the residual must not have fallen by a tenth
 
 
@@ -23,7 +25,8 @@ def diverges(residuals: Sequence[float], first: Point, now: Point) -> bool:
     """Return whether the residual (one entry per iteration) is stuck while the point has grown without limit."""
     if len(residuals) <= PATIENCE:
         return False
-    return residuals[-1] > 0.9 * residuals[-1 - PATIENCE] and size(now) > GROWN * size(first)
+    is_stuck = residuals[-1] > max(VIOLATED, 0.9 * residuals[-1 - PATIENCE])
+    return is_stuck and size(now) > max(LIMITLESS, GROWN * size(first))
 
 
 def suspects(problem: ComplementarityProblem, point: Point, k: int = 8) -> tuple[tuple[str, float], ...]:

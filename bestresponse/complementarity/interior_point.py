@@ -85,7 +85,10 @@ def interior_point(
     on_iteration: Callable[[IterationRecord], None] = lambda record: None,
     is_over: Callable[[], bool] = lambda: False,  # asked once an iteration: is the time up?
 ) -> InteriorResult:
-    """Return the result of the interior point from `start`; not converging is an outcome, not an error."""
+    """Return the result of the interior point from `start`; not converging is an outcome, not an error.
+
+    No variable may be fixed (l = u): solve_mcp takes those out first.
+    """
     run = _Run(problem, start, tolerance, margin)
     outcome = None
     for _ in range(max_iterations):

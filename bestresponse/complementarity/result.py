@@ -13,7 +13,7 @@ class Status(Enum):
     """How a solve ended."""
 
     SOLVED = "the natural residual meets the tolerance"
-    INFEASIBLE = "no solution: slacks and multipliers vanish together, yet rows stay violated and multipliers grow"
+    INFEASIBLE = "there seems to be no solution: rows stay violated while multipliers grow without limit"
     TIME_LIMIT = "the time limit was reached first"
     NOT_SOLVED = "no method met the tolerance"
 

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-10
 WARM_MARGIN = 1e-2  # smallest slack and multiplier of an interior point that starts near a solution
+START = "none: the start is the best point known"
 CROSSOVER = "crossover: polish of the given start"
 WARM = "interior point from the given start"
 INTERIOR = "interior point"
@@ -69,18 +70,19 @@ def solve_mcp(
     x = reduced.lengthen(ladder.best.x)
     residual = natural_residual(problem, x)
     status = ladder.status(residual)
+    named = ladder.suspects() if status is Status.INFEASIBLE else ()
     return MCPResult(
         x=x,
         residual=residual,
         status=status,
-        reason=_reason(status, residual, tolerance, ladder.attempts),
+        reason=_reason(status, residual, tolerance, ladder.attempts, named),
         method=ladder.method,
         attempts=tuple(ladder.attempts),
         trace=ladder.interior.trace if ladder.interior else (),
         factorisations=sum(attempt.factorisations for attempt in ladder.attempts),
         seconds=time.perf_counter() - began,
         worst=worst_rows(problem, x),
-        suspects=ladder.suspects() if status is Status.INFEASIBLE else (),
+        suspects=named,
     )
 
 
@@ -95,7 +97,7 @@ class _Ladder:
         on_iteration: Callable[[IterationRecord], None],
     ) -> None:
         self.attempts: list[Attempt] = []
-        self.method = "none"
+        self.method = START
         self.best: Polished
         self.interior: InteriorResult | None = None
         self._problem = problem
@@ -156,7 +158,12 @@ class _Ladder:
         return suspects(self._problem, self.interior.point) if self.interior else ()
 
 
-def _reason(status: Status, residual: float, tolerance: float, attempts: list[Attempt]) -> str:
-    tried = "; ".join(f"{attempt.method}: {attempt.outcome}" for attempt in attempts)
+def _reason(
+    status: Status, residual: float, tolerance: float, attempts: list[Attempt], named: tuple[tuple[str, float], ...]
+) -> str:
     comparison = "≤" if residual <= tolerance else "against"
-    return f"{status.value} (natural residual {residual:.1e} {comparison} {tolerance:.1e}; {tried})"
+    evidence = [f"natural residual {residual:.1e} {comparison} {tolerance:.1e}"]
+    evidence += [f"{attempt.method}: {attempt.outcome}" for attempt in attempts]
+    if named:
+        evidence.append("largest: " + ", ".join(name for name, _ in named[:3]))
+    return f"{status.value} ({'; '.join(evidence)})"

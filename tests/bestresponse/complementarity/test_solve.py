@@ -98,6 +98,7 @@ def test_contradicting_rows_are_named():
     assert not result.converged
     assert "at least 5 together" in [name for name, _ in result.suspects]
     assert "y above x" not in [name for name, _ in result.suspects]
+    assert "at least 5 together" in result.reason
     assert result.residual >= 1
 
 
