@@ -79,7 +79,7 @@ def corrected(model: Linearisation, direction: Direction, target: float) -> Dire
 
 
 def _weights(trial: float) -> list[float]:
-    return [weight for weight in WEIGHTS if weight >= min(0.5 * trial**2, 0.25)]
+    return [weight for weight in WEIGHTS if weight >= 0.5 * trial**2]
 
 
 def _corrector(model: Linearisation, direction: Direction, trial: float, target: float) -> Direction | None:

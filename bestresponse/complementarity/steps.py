@@ -26,6 +26,7 @@ THETA_LIMIT = 1e16
 CENTRING = (1e-3, 0.3)  # least and most, as a share of μ
 BALANCE = 1e-3  # the smallest product s z may fall to this share of the mean
 SHORTEST = 1e-9  # a step below this is none
+SHORT = 1e-2  # a step below this is taken only if no proximal weight gives a longer one
 PROXIMAL = (0.0, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)  # τ, in the order tried
 
 
@@ -41,17 +42,19 @@ class Step:
 
     @property
     def is_useful(self) -> bool:
-        """Whether the step moves the point."""
+        """Whether the step moves the point at all."""
         return self.length > SHORTEST
 
 
 def find_step(problem: ComplementarityProblem, pairs: Pairs, point: Point, matrix: NewtonMatrix) -> Step | None:
-    """Return the first useful step, the last one tried if none is, None if no matrix could be factorised."""
-    step = None
+    """Return the first step that is not short, else the longest, None if no matrix could be factorised."""
+    longest = None
     for step in _steps(problem, pairs, point, matrix):
-        if step.is_useful:
+        if longest is None or step.length > longest.length:
+            longest = step
+        if step.length >= SHORT:
             break
-    return step
+    return longest
 
 
 def _steps(problem: ComplementarityProblem, pairs: Pairs, point: Point, matrix: NewtonMatrix) -> Iterator[Step]:
