@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import lstsq
@@ -16,82 +16,80 @@ class Anderson:
     """Anderson acceleration (type II) with two safeguards; memory 0 gives the plain relaxed iteration.
 
     The next state is z + α f − (ΔZ + α ΔF) γ with f = T(z) − z and γ minimising ‖f − ΔF γ‖ over the last `memory`
-    differences (Walker and Ni 2011). An accelerated step is cut to `cap` plain steps, and a step after which
-    the residual exceeds `rollback` times its recent best is taken back. Without them prices can run away while
-    every player sits at a bound and no residual notices.
+    differences (Walker and Ni 2011). An accelerated step is cut to `cap` plain steps; while cut steps keep lowering
+    the residual the cap grows. A step after which the residual exceeds `rollback` times its recent best is taken
+    back. Without them prices can run away while every player sits at a bound and no residual notices.
     """
 
     memory: int = 30
-    relaxation: float = 1.0
+    relaxation: float = 1.3
     cap: float = 30.0
-    rollback: float = 2.0
+    cap_growth: float = 1.5
+    rollback: float = 3.0
+    recent: int = 10  # sweeps among which the best one is looked for
 
     def __post_init__(self) -> None:
-        if not (self.memory >= 0 and 0 < self.relaxation < 2 and self.cap > 0 and self.rollback > 1):
+        if not (self.memory >= 0 and 0 < self.relaxation < 2 and self.cap > 0 and self.cap_growth >= 1):
             raise FormulationError(
-                f"Anderson needs memory ≥ 0, 0 < relaxation < 2, cap > 0 and rollback > 1, given {self}"
+                f"Anderson needs memory ≥ 0, 0 < relaxation < 2, cap > 0 and cap_growth ≥ 1, given {self}"
             )
+        if not (self.rollback > 1 and self.recent >= 1):
+            raise FormulationError(f"Anderson needs rollback > 1 and recent ≥ 1, given {self}")
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Point:
+    """A state and its plain residual, both scaled by the metric."""
+
+    z: Vector
+    f: Vector
+    size: float  # ‖f‖
+
+
 class Accelerator:
     """The memory of one run: states and residuals of the last sweeps, and what the safeguards did."""
 
-    settings: Anderson
-    metric: Vector  # (n_state,) differences are measured as ‖metric · difference‖
-    clipped: int = 0
-    rolled_back: int = 0
-    _states: list[Vector] = field(default_factory=list)  # scaled by the metric
-    _residuals: list[Vector] = field(default_factory=list)
-    _best: tuple[float, Vector, Vector] | None = None  # residual, state and plain residual of the best recent sweep
+    def __init__(self, settings: Anderson, metric: Vector) -> None:
+        self.settings = settings
+        self.clipped = 0  # steps cut so far
+        self.rolled_back = 0  # steps taken back so far
+        self.restart(metric)
 
     def restart(self, metric: Vector) -> None:
-        """Forget everything, as after a change of the map."""
+        """Forget everything, as after a change of the map; differences are measured as ‖metric · difference‖."""
         self.metric = metric
-        self._forget()
+        self._points: list[_Point] = []
+        self._cap = self.settings.cap
+        self._was_cut = False
 
     def next_state(self, state: Vector, image: Vector) -> Vector:
         """Return the state to go on from, given the last state and its plain image."""
-        z, f = self.metric * state, self.metric * (image - state)
-        size = float(np.linalg.norm(f))
-        if self._should_roll_back(size):
-            return self._roll_back()
-        if self._best is None or size < self._best[0]:
-            self._best = (size, z, f)
-        self._remember(z, f)
-        return (z + self._step(f, size)) / self.metric
+        f = self.metric * (image - state)
+        point = _Point(self.metric * state, f, float(np.linalg.norm(f)))
+        best = min(self._points[-self.settings.recent :], key=lambda p: p.size, default=None)
+        if best is not None and len(self._points) > 1 and not point.size <= self.settings.rollback * best.size:
+            self.rolled_back += 1
+            self.restart(self.metric)
+            return (best.z + self.settings.relaxation * best.f) / self.metric
+        if self._was_cut and point.size < self._points[-1].size:
+            self._cap *= self.settings.cap_growth
+        self._points = [*self._points, point][-self.settings.memory - 1 :]
+        return (point.z + self._cut(self._step(point), point.size)) / self.metric
 
-    def _should_roll_back(self, size: float) -> bool:
-        accelerated = len(self._states) > 1
-        return accelerated and self._best is not None and not size <= self.settings.rollback * self._best[0]
-
-    def _roll_back(self) -> Vector:
-        if self._best is None:
-            raise FormulationError("there is nothing to roll back to")
-        _, z, f = self._best
-        self.rolled_back += 1
-        self._forget()
-        return (z + self.settings.relaxation * f) / self.metric
-
-    def _remember(self, z: Vector, f: Vector) -> None:
-        keep = self.settings.memory + 1
-        self._states, self._residuals = [*self._states, z][-keep:], [*self._residuals, f][-keep:]
-
-    def _forget(self) -> None:
-        self._states, self._residuals, self._best = [], [], None
-
-    def _step(self, f: Vector, size: float) -> Vector:
-        plain = self.settings.relaxation * f
-        if len(self._states) < 2 or self.settings.memory == 0:
+    def _step(self, point: _Point) -> Vector:
+        plain = self.settings.relaxation * point.f
+        if len(self._points) < 2 or self.settings.memory == 0:
             return plain
-        dZ = np.diff(np.array(self._states), axis=0).T
-        dF = np.diff(np.array(self._residuals), axis=0).T
-        gamma = lstsq(dF, f, cond=1e-12, lapack_driver="gelsy", check_finite=False)[0]
+        dZ = np.diff(np.array([p.z for p in self._points]), axis=0).T
+        dF = np.diff(np.array([p.f for p in self._points]), axis=0).T
+        gamma = lstsq(dF, point.f, cond=1e-12, lapack_driver="gelsy", check_finite=False)[0]
         step = plain - (dZ + self.settings.relaxation * dF) @ gamma
-        length, limit = float(np.linalg.norm(step)), self.settings.cap * size
-        if not np.isfinite(length):
-            return plain
-        if length > limit:
-            self.clipped += 1
-            return step * (limit / length)
-        return step
+        return step if np.isfinite(step).all() else plain
+
+    def _cut(self, step: Vector, plain_size: float) -> Vector:
+        length, limit = float(np.linalg.norm(step)), self._cap * plain_size
+        self._was_cut = length > limit
+        if not self._was_cut:
+            return step
+        self.clipped += 1
+        return step * (limit / length)

@@ -28,7 +28,7 @@ class Balancing:
         prices = sweep.price / market.price_scale
         primal = _relative(excess / market.quantity_scale, trades)
         dual = _relative(sweep.disagreement(market) / market.price_scale, prices)
-        ratio = float(np.sqrt(primal / dual)) if primal > 0 and dual > 0 else 1.0
+        ratio = primal / dual if primal > 0 and dual > 0 else 1.0
         if not np.isfinite(ratio) or 1 / self.band <= ratio <= self.band:
             return 1.0
         return float(np.clip(ratio, 1 / self.clip, self.clip))

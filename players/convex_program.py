@@ -77,7 +77,7 @@ class ConvexProgram:
     def block(self) -> Block:
         """Return the same compiled problem for the monolith."""
         program = self.program
-        names = program.variables | program.equalities | program.inequalities
+        names = {*program.variables, *program.equalities, *program.inequalities}
         return Block(
             variables=_lengths(program.variables),
             equalities=_lengths(program.equalities),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -116,7 +116,7 @@ class DistributionOperator(ConvexProgram):
             },
         )
 
-    def nodal_price(self, duals: dict[str, Vector], import_price: float) -> Vector:
+    def nodal_price(self, duals: Mapping[str, Vector], import_price: float) -> Vector:
         """Return (n_buses,) [$/kWh] DLMP = τ + λ at every bus, from the multipliers of the active balance."""
         return import_price - duals["active_balance"]
 

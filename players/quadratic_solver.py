@@ -79,7 +79,7 @@ class QuadraticSolver:
         self._Hs = sparse.csr_array(S @ self.H @ S / MONEY_SCALE)
         self._rhs = np.concatenate([p.b, p.h]) / self._r
         self._lower, self._upper = p.lower / self._s, p.upper / self._s
-        self._K = sparse.csr_array(sparse.block_array([[self._Hs, self._B.T], [self._B, None]]))
+        self._K = _symmetric(self._Hs, self._B)
         shift = np.concatenate([np.full(self._n, REGULARISATION), np.full(len(self._r), -REGULARISATION)])
         self._K_shifted = sparse.csc_array(self._K + sparse.diags_array(shift))
         self._fixed = self._lower == self._upper
@@ -221,3 +221,9 @@ class QuadraticSolver:
         n, me = self._n, self._me
         duals = MONEY_SCALE * w[n:] / self._r
         return Solution(self._s * w[:n], duals[:me], duals[me:])
+
+
+def _symmetric(H: SparseMatrix, B: SparseMatrix) -> SparseMatrix:
+    """[[H, B'], [B, 0]]."""
+    corner = sparse.csr_array((B.shape[0], B.shape[0]))
+    return sparse.csr_array(sparse.vstack([sparse.hstack([H, B.T]), sparse.hstack([B, corner])]))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bestresponse.market import Market
+from bestresponse.player import Response, Signal
 from bestresponse.schemes.protocol import Ask, Iteration, Sweep
 from bestresponse.typing import Vector
 
@@ -50,7 +51,8 @@ class GaussSeidelIteration:
         excess = np.zeros(self.market.n_goods)
         for at, trade in zip(places, trades, strict=True):
             excess[at] += trade
-        signals, responses = {}, {}
+        signals: dict[str, Signal] = {}
+        responses: dict[str, Response] = {}
         for i, player in enumerate(self.market):
             at = places[i]
             target = trades[i] - excess[at]

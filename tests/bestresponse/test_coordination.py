@@ -21,7 +21,7 @@ from tests.bestresponse.toys import (
     market_of,
 )
 
-PLAIN = {"acceleration": Anderson(memory=0), "balancing": Balancing(every=0)}
+PLAIN = {"acceleration": Anderson(memory=0, relaxation=1.0), "balancing": Balancing(every=0)}
 
 
 @pytest.mark.parametrize("settings", [{}, PLAIN, {"acceleration": Anderson(memory=0, relaxation=1.6)}])
@@ -42,8 +42,8 @@ def test_two_schemes_agree_on_a_chain_of_goods():
 
 
 def test_acceleration_takes_fewer_sweeps():
-    fast = coordinate(chain_market(), np.zeros(3), balancing=Balancing(every=0))
-    slow = coordinate(chain_market(), np.zeros(3), **PLAIN)
+    fast = coordinate(chain_market(), np.zeros(3), sigma=0.1, balancing=Balancing(every=0))
+    slow = coordinate(chain_market(), np.zeros(3), sigma=0.1, **PLAIN)
     assert fast.solved and slow.solved
     assert len(fast.trace) < len(slow.trace)
 
@@ -171,7 +171,7 @@ def test_anderson_solves_a_linear_map_in_as_many_steps_as_it_has_dimensions():
 
 
 def test_the_cap_cuts_long_accelerated_steps():
-    accelerator = Accelerator(Anderson(cap=2.0), np.ones(1))
+    accelerator = Accelerator(Anderson(cap=2.0, relaxation=1.0), np.ones(1))
     state = accelerator.next_state(np.zeros(1), np.ones(1))
     moved = accelerator.next_state(state, state + 0.999)
     assert moved == pytest.approx(state + 2 * 0.999)
@@ -179,7 +179,7 @@ def test_the_cap_cuts_long_accelerated_steps():
 
 
 def test_a_step_that_makes_things_worse_is_taken_back():
-    accelerator = Accelerator(Anderson(rollback=2.0), np.ones(2))
+    accelerator = Accelerator(Anderson(rollback=2.0, relaxation=1.0), np.ones(2))
     first, image = np.zeros(2), np.array([1.0, 0.0])
     second = accelerator.next_state(first, image)
     accelerator.next_state(second, second + np.array([0.5, 0.0]))

@@ -1,0 +1,138 @@
+"""The command line: `bestresponse solve`, `cases`, `check`. It owns the screen; heavy imports wait for a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bestresponse.errors import BestResponseError
+from networks.errors import NetworkDataError
+
+if TYPE_CHECKING:
+    from experiments.result import Result
+
+# The matrices here are small: more threads of the linear algebra only get in one another's way.
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+DEFAULT_CASE = "sioux_falls_ieee123"
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Markets as games of separate solvers: coordinate them to an equilibrium, certify it, check it twice.",
+)
+
+
+class Exit(IntEnum):
+    """What the exit code says."""
+
+    SOLVED = 0
+    BAD_INPUT = 2
+    NOT_SOLVED = 3
+    ROUTES_DISAGREE = 4
+    INTERRUPTED = 130
+
+
+CaseArgument = Annotated[str, typer.Argument(metavar="[CASE]", help="Built-in case or path of a TOML file.")]
+
+
+@app.command()
+def solve(
+    case: CaseArgument = DEFAULT_CASE,
+    scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
+    v2g: Annotated[bool, typer.Option("--v2g/--no-v2g", help="Whether vehicles may discharge.")] = True,
+    method: Annotated[
+        str, typer.Option(help="A scheme (sharing, gauss_seidel, tatonnement), monolith, or both.")
+    ] = "both",
+    tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = 1e-8,
+    max_sweeps: Annotated[int, typer.Option(help="Most sweeps of the coordinator.")] = 600,
+    json: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write one row per sweep to this CSV file.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Write convergence and price figures to this folder.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Solve one scenario of a case and certify the result.
+
+    Exit codes: 0 solved, certified and cross-checked; 2 bad input; 3 not converged or not certified (results are
+    still written); 4 the two routes disagree; 130 interrupted.
+    """
+    from experiments.case import load_case
+    from experiments.files import writable
+    from experiments.screen import Screen
+    from experiments.solve import solve as run
+
+    screen = Screen(quiet)
+    for path in (json, trace, figures):
+        if path is not None:
+            writable(path, folder=path is figures)
+    loaded = load_case(case)
+    with screen.progress(tolerance, max_sweeps) as on_sweep:
+        result = run(loaded, scenario, v2g, method, tolerance=tolerance, max_sweeps=max_sweeps, on_sweep=on_sweep)
+    if result.stop == "interrupted" and json is None:
+        json = Path(f"bestresponse-interrupted-{result.case}-{result.scenario}.json")
+    if json is not None:
+        result.save(json)
+    if trace is not None:
+        result.save_trace(trace)
+    if figures is not None:
+        from experiments.figures import save_figures
+
+        save_figures(result, figures)
+    screen.show(result, [path for path in (json, trace, figures) if path is not None])
+    raise typer.Exit(exit_code(result))
+
+
+@app.command()
+def cases() -> None:
+    """List the built-in cases and their scenarios."""
+    from experiments.case import builtin_cases
+    from experiments.screen import Screen
+
+    Screen().show_cases(builtin_cases())
+
+
+@app.command()
+def check(
+    case: Annotated[str | None, typer.Argument(help="Built-in case or path of a TOML file.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Show every key of a case file instead.")] = False,
+) -> None:
+    """Validate a case file and say what it contains; solve nothing."""
+    from experiments.case import load_case
+    from experiments.case_keys import schema_table
+    from experiments.case_report import describe
+    from experiments.screen import Screen
+
+    if schema:
+        Screen().show_schema(schema_table())
+    elif case is None:
+        raise typer.BadParameter("name a case, or ask for --schema")
+    else:
+        Screen().show_description(describe(load_case(case)))
+
+
+def exit_code(result: Result) -> Exit:
+    """Return the exit code that a result stands for; not solved outranks a disagreement of the routes."""
+    if result.stop == "interrupted":
+        return Exit.INTERRUPTED
+    if not result.solved:
+        return Exit.NOT_SOLVED
+    return Exit.ROUTES_DISAGREE if result.routes_agree is False else Exit.SOLVED
+
+
+def main() -> None:
+    """Run the command line; no traceback reaches a user for an error that this project foresees."""
+    try:
+        app()
+    except (BestResponseError, NetworkDataError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(Exit.BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted before the first sweep; there is nothing to write\n")
+        sys.exit(Exit.INTERRUPTED)

@@ -1,0 +1,85 @@
+"""Two routes to one equilibrium, compared quantity by quantity.
+
+Not everything is unique: path flows, single stations and the split among entities are not, and a price is not where
+its market sits at a kink. The unique quantities decide whether the routes agree. A price that differs counts as not
+unique only if the plans of each route are best responses at the prices of the other, which at a true equilibrium of
+a monotone market holds for every pair of plans and prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from experiments.quantities import Quantities
+
+RELATIVE = 1e-6
+ABSOLUTE_KW = 1e-3
+
+UNIQUE = (
+    "social_cost_usd_per_h",
+    "generation_cost_usd_per_h",
+    "travel_cost_usd_per_h",
+    "import_cost_usd_per_h",
+    "shortage_cost_usd_per_h",
+    "degradation_cost_usd_per_h",
+    "load_shed_kw",
+    "import_kw",
+    "generation_kw",
+    "household_kw",
+    "charged_kw",
+    "discharged_kw",
+    "link_flow_veh_per_h",
+)
+UNIQUE_BUT_AT_KINKS = ("dlmp_usd_per_kwh", "od_cost_usd", "household_price_usd_per_kwh")
+NOT_UNIQUE = ("station_net_kw", "stop_share", "discharge_share", "station_time_h_per_h", "discharging_od_pairs")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity by both routes; of several values the one where they differ most."""
+
+    coordinator: float
+    monolith: float
+    relative_difference: float  # to the larger of the two, but at least to one unit
+    unique: bool  # whether it decides
+    agrees: bool
+    at: str | None = None  # which entry of a quantity by bus, link or OD pair
+
+
+def compare(coordinator: Quantities, monolith: Quantities, exchangeable: bool) -> dict[str, Comparison]:
+    """Return a comparison for every quantity; `exchangeable` says whether plans and prices may be exchanged."""
+    rows = {name: _compare(name, coordinator[name], monolith[name], unique=True) for name in UNIQUE}
+    for name in UNIQUE_BUT_AT_KINKS:
+        row = _compare(name, coordinator[name], monolith[name], unique=True)
+        at_a_kink = not row.agrees and exchangeable
+        rows[name] = _compare(name, coordinator[name], monolith[name], unique=not at_a_kink)
+    return rows | {name: _compare(name, coordinator[name], monolith[name], unique=False) for name in NOT_UNIQUE}
+
+
+def disagreements(rows: Mapping[str, Comparison]) -> list[str]:
+    """Return the unique quantities in which the routes differ."""
+    return [name for name, row in rows.items() if row.unique and not row.agrees]
+
+
+def as_data(rows: Mapping[str, Comparison]) -> dict[str, dict[str, object]]:
+    """Return the comparisons as plain data."""
+    return {name: asdict(row) for name, row in rows.items()}
+
+
+def _compare(name: str, one: object, other: object, unique: bool) -> Comparison:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        rows = {key: _numbers(name, one[key], other[key], unique, key) for key in one}
+        return max(rows.values(), key=lambda row: np.nan_to_num(row.relative_difference, nan=np.inf))
+    return _numbers(name, one, other, unique)
+
+
+def _numbers(name: str, one: object, other: object, unique: bool, at: str | None = None) -> Comparison:
+    a, b = float(one), float(other)  # type: ignore[arg-type]
+    unit = 0.1 if "usd_per_kwh" in name else 1.0
+    difference = abs(a - b)
+    relative = difference / max(abs(a), abs(b), unit)
+    close = relative <= RELATIVE or (name.endswith("_kw") and difference <= ABSOLUTE_KW)
+    return Comparison(a, b, relative, unique, bool(close), at)

@@ -1,0 +1,120 @@
+"""A solved scenario as plain data: what tables, figures and later comparisons read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bestresponse.errors import DataError
+from bestresponse.trace import replacing, write_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# table name → (columns of the index, quantity → column)
+_TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "dlmp": ("bus", {"dlmp_usd_per_kwh": "dlmp_usd_per_kwh"}),
+    "buses": (
+        "bus",
+        {
+            "dlmp_usd_per_kwh": "dlmp_usd_per_kwh",
+            "voltage_pu": "voltage_pu",
+            "load_shed_by_bus_kw": "load_shed_kw",
+            "generation_by_bus_kw": "generation_kw",
+            "household_price_usd_per_kwh": "household_price_usd_per_kwh",
+        },
+    ),
+    "entities": ("entity", {"generation_kw": "generation_kw"}),
+    "stations": ("node", {"station_net_kw": "net_kw"}),
+    "od_pairs": ("od_pair", {"od_cost_usd": "cost_usd"}),
+    "links": ("link", {"link_flow_veh_per_h": "flow_veh_per_h"}),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One scenario, solved or not: every field is plain data and goes into the JSON file as it is."""
+
+    case: str
+    scenario: str
+    v2g: bool
+    method: str
+    status: str  # sentences
+    stop: str  # converged, sweep_limit, time_limit, oscillating, stalled, diverged, player_failed or interrupted
+    solved: bool  # every route taken converged and is certified
+    quantities: Mapping[str, Any]
+    certificate: Mapping[str, Any]
+    cross_check: Mapping[str, Any]
+    sweeps: int | None  # of the coordinator; None if it did not run
+    seconds: Mapping[str, float]  # by phase and player
+    provenance: Mapping[str, Any]
+    routes_agree: bool | None = None  # None where only one route was taken
+    monolith: Mapping[str, Any] = field(default_factory=dict)  # factorisations, natural residual, status
+    trace: tuple[Mapping[str, Any], ...] = ()  # one row per sweep
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of the tables in `tables`, as a data frame with units in the column names.
+
+        Raises DataError for a name that is no table.
+        """
+        import pandas as pd
+
+        if name == "lines":
+            return _pairs(self.quantities["line_flow"], ("p_kw", "q_kvar")).rename_axis("line")
+        if name == "paths":
+            return pd.DataFrame(self.quantities["paths"])
+        if name == "trace":
+            return pd.DataFrame(list(self.trace))
+        if name == "summary":
+            scalars = {k: v for k, v in self.quantities.items() if isinstance(v, int | float)}
+            return pd.DataFrame({"value": scalars}).rename_axis("quantity")
+        if name == "cross_check":
+            return pd.DataFrame.from_dict(self.cross_check, orient="index").rename_axis("quantity")
+        if name not in _TABLES:
+            raise DataError(f"there is no table {name!r}; there are {', '.join(self.tables)}")
+        index, columns = _TABLES[name]
+        frame = pd.DataFrame({column: pd.Series(self.quantities[key]) for key, column in columns.items()})
+        if name == "stations":
+            both = ("charging_usd_per_kwh", "discharging_usd_per_kwh")
+            prices = _pairs(self.quantities["station_price_usd_per_kwh"], both)
+            frame = frame.join(prices)
+        return frame.rename_axis(index)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names that `table` knows."""
+        return (*_TABLES, "lines", "paths", "trace", "summary", "cross_check")
+
+    def save_trace(self, path: str | Path) -> None:
+        """Write one row per sweep as CSV; the file appears complete or not at all."""
+        write_rows(path, self.trace)
+
+    def save(self, path: str | Path) -> None:
+        """Write the result as JSON; the file appears complete or not at all."""
+        with replacing(path) as file:
+            json.dump(asdict(self), file, indent=1)
+
+
+def _pairs(rows: Mapping[str, Sequence[float | None]], columns: tuple[str, str]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {name: {key: row[k] for key, row in rows.items()} for k, name in enumerate(columns)}, dtype=float
+    )
+
+
+def load_result(path: str | Path) -> Result:
+    """Return the result saved in a JSON file. Raises DataError if the file is no result."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}: line {error.lineno}, column {error.colno}: no JSON ({error.msg})") from error
+    known = {item.name for item in fields(Result)}
+    if not isinstance(data, dict) or not {"case", "scenario", "quantities"} <= data.keys() or data.keys() - known:
+        raise DataError(f"{path}: no result of `bestresponse solve --json`")
+    return Result(**(data | {"trace": tuple(data.get("trace", ()))}))

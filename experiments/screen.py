@@ -1,0 +1,163 @@
+"""What the command line shows: progress while it runs, tables when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from bestresponse.trace import SweepRecord
+from experiments.result import Result
+
+OnSweep = Callable[[SweepRecord], None]
+
+_ROWS = (
+    ("social cost", "social_cost_usd_per_h", "$/h"),
+    ("  generation", "generation_cost_usd_per_h", "$/h"),
+    ("  import", "import_cost_usd_per_h", "$/h"),
+    ("  travel", "travel_cost_usd_per_h", "$/h"),
+    ("  shortage", "shortage_cost_usd_per_h", "$/h"),
+    ("  degradation", "degradation_cost_usd_per_h", "$/h"),
+    ("load shed", "load_shed_kw", "kW"),
+    ("import", "import_kw", "kW"),
+    ("households", "household_kw", "kW"),
+    ("charged", "charged_kw", "kW"),
+    ("discharged", "discharged_kw", "kW"),
+    ("EV trips that stop", "stop_share", "share"),
+    ("EV trips that discharge", "discharge_share", "share"),
+    ("station time", "station_time_h_per_h", "veh·h/h"),
+    ("discharging OD pairs", "discharging_od_pairs", ""),
+    ("lowest voltage", "voltage_min_pu", "p.u."),
+    ("Wardrop gap", "wardrop_gap", ""),
+)
+
+
+class Screen:
+    """The terminal; a quiet one shows nothing."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.console = Console(quiet=quiet, highlight=False)
+
+    @contextmanager
+    def progress(self, tolerance: float, max_sweeps: int) -> Iterator[OnSweep | None]:
+        """Give a callback that shows the latest sweep in place; None if nothing is to be shown."""
+        if self.quiet or not self.console.is_terminal:
+            yield None
+            return
+        with Live(console=self.console, refresh_per_second=10, transient=True) as live:
+            last_gain = "not yet measured"
+
+            def show(record: SweepRecord) -> None:
+                nonlocal last_gain
+                if record.gain is not None:
+                    last_gain = f"{record.gain:.1e}  {record.gain_player}"
+                live.update(_progress_table(record, last_gain, tolerance, max_sweeps))
+
+            yield show
+
+    def show(self, result: Result, written: Sequence[Path]) -> None:
+        """Show a result: what came out, how far it can be trusted, and where it was written."""
+        print_line = self.console.print
+        title = f"{result.case} / {result.scenario} / {'with' if result.v2g else 'without'} V2G"
+        print_line(f"\n[bold]{title}[/bold]")
+        print_line(result.status)
+        if result.quantities:
+            print_line(_results(result))
+        if result.certificate:
+            print_line(_certificate(result))
+        if result.cross_check:
+            print_line(_cross_check(result))
+        if result.monolith:
+            print_line(f"Monolith: {result.monolith['status']}")
+        if result.seconds:
+            phases = ("build", "coordination", "monolith", "certificate", "report")
+            print_line("Seconds: " + ", ".join(f"{p} {result.seconds[p]:.2f}" for p in phases if p in result.seconds))
+        for path in written:
+            print_line(f"Written: {path}")
+
+    def show_cases(self, cases: Sequence[Mapping[str, Any]]) -> None:
+        """Show the built-in cases."""
+        table = Table("case", "scenarios", "what it is")
+        for case in cases:
+            table.add_row(case["name"], ", ".join(case["scenarios"]), case["description"])
+        self.console.print(table)
+
+    def show_schema(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Show every key of a case file."""
+        table = Table("key", "meaning", "unit", "default", "allowed")
+        for row in rows:
+            table.add_row(*(str(row[column]) for column in ("key", "meaning", "unit", "default", "allowed")))
+        self.console.print(table)
+
+    def show_description(self, description: Mapping[str, Any]) -> None:
+        """Show what a case contains."""
+        table = Table("what", "value", title=str(description.get("name", "")))
+        for key, value in description.items():
+            table.add_row(str(key).replace("_", " "), str(value))
+        self.console.print(table)
+
+
+def _progress_table(record: SweepRecord, gain: str, tolerance: float, max_sweeps: int) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("sweep", f"{record.sweep} of at most {max_sweeps}")
+    table.add_row("worst imbalance", f"{record.imbalance:.1e}  {record.imbalance_good}  (target {tolerance:.0e})")
+    table.add_row("worst price gap", f"{record.disagreement:.1e}  {record.disagreement_good}")
+    table.add_row("worst gain", gain)
+    return table
+
+
+def _results(result: Result) -> Table:
+    q = result.quantities
+    table = Table("result", "value", "unit", title="Results", title_justify="left")
+    for label, key, unit in _ROWS:
+        table.add_row(label, _number(q[key]), unit)
+    prices = list(q["dlmp_usd_per_kwh"].values())
+    spread = f"{min(prices):.4f} … {sum(prices) / len(prices):.4f} … {max(prices):.4f}"
+    table.add_row("DLMP min … mean … max", spread, "$/kWh")
+    for name, value in q["generation_kw"].items():
+        table.add_row(f"generation of {name}", _number(value), "kW")
+    return table
+
+
+def _certificate(result: Result) -> Table:
+    certificate = result.certificate
+    table = Table("player", "gain $/h", "relative", "outside its set", title="Certificate", title_justify="left")
+    for name, gain in certificate["gain"].items():
+        outside = "–" if gain["violation"] is None else f"{gain['violation']:.1e}"
+        table.add_row(name, f"{gain['absolute']:.2e}", f"{gain['relative']:.1e}", outside)
+    worst = max(certificate["imbalance"].items(), key=lambda item: item[1])
+    residual = certificate["natural_residual"]
+    table.caption = f"worst imbalance {worst[1]:.1e} ({worst[0]})"
+    if residual is not None:
+        table.caption += f", natural residual {residual:.1e}"
+    return table
+
+
+def _cross_check(result: Result) -> Table:
+    table = Table(
+        "quantity",
+        "coordinator",
+        "monolith",
+        "relative difference",
+        "unique",
+        title="Cross-check",
+        title_justify="left",
+    )
+    for name, row in result.cross_check.items():
+        label = f"{name} [{row['at']}]" if row["at"] is not None else name
+        cells = (_number(row["coordinator"]), _number(row["monolith"]), f"{row['relative_difference']:.1e}")
+        style = "bold red" if row["unique"] and not row["agrees"] else None
+        table.add_row(label.replace("[", r"\["), *cells, "yes" if row["unique"] else "no", style=style)
+    return table
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:,.4f}"

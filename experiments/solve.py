@@ -1,0 +1,239 @@
+"""Solve one scenario of a case: the coordinator, the monolith, or both and compare them."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from bestresponse.certificate import Certificate, certify
+from bestresponse.coordinator import coordinate
+from bestresponse.equilibrium import Equilibrium
+from bestresponse.errors import DataError
+from bestresponse.monolith import MonolithSolution, solve_monolith
+from bestresponse.schemes.gauss_seidel import GaussSeidel
+from bestresponse.schemes.protocol import Scheme
+from bestresponse.schemes.sharing import Sharing
+from bestresponse.schemes.tatonnement import Tatonnement
+from bestresponse.stopping import Limits, StopReason, Tolerances
+from bestresponse.system import ComplementaritySystem
+from bestresponse.trace import SweepRecord
+from experiments.build import Model, build
+from experiments.case import case_hash, load_case
+from experiments.case_problems import nearest
+from experiments.case_schema import Case
+from experiments.cross_check import as_data, compare, disagreements
+from experiments.quantities import quantities
+from experiments.result import Result
+
+SCHEMES: Mapping[str, Scheme] = {scheme.name: scheme for scheme in (Sharing(), GaussSeidel(), Tatonnement())}
+METHODS = (*SCHEMES, "monolith", "both")
+DEFAULT_TOLERANCE = 1e-8
+
+OnSweep = Callable[[SweepRecord], None]
+
+
+def solve(
+    case: Case | str,
+    scenario: str = "base",
+    v2g: bool = True,
+    method: str = "both",
+    *,
+    tolerance: float = DEFAULT_TOLERANCE,
+    max_sweeps: int = 600,
+    on_sweep: OnSweep | None = None,
+) -> Result:
+    """Return the solved scenario as plain data, certified, with `method="both"` cross-checked by the monolith.
+
+    Not converging is a result, too: see `Result.solved` and `Result.status`. Raises DataError for a case, scenario,
+    method or tolerance that does not exist or does not fit.
+    """
+    loaded = load_case(case) if isinstance(case, str) else case
+    _check_arguments(loaded, scenario, method, tolerance, max_sweeps)
+    clock = _Clock()
+    model = build(loaded, scenario, v2g)
+    system = ComplementaritySystem(model.market)
+    clock.lap("build")
+    routes = _Routes(model, system, method, Tolerances.of(tolerance), clock)
+    routes.take(max_sweeps, on_sweep)
+    return routes.result()
+
+
+def _check_arguments(case: Case, scenario: str, method: str, tolerance: float, max_sweeps: int) -> None:
+    case.scenario(scenario)
+    if method not in METHODS:
+        raise DataError(f"no method {method!r}{nearest(method, list(METHODS))} Methods: {', '.join(METHODS)}")
+    if not 0 < tolerance < 1:
+        raise DataError(f"tolerance: given {tolerance}, must lie between 0 and 1")
+    if not max_sweeps >= 1:
+        raise DataError(f"max-sweeps: given {max_sweeps}, must be at least 1")
+
+
+@dataclass
+class _Clock:
+    """Seconds by phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, phase: str) -> None:
+        """Book the time since the last lap to a phase."""
+        now = time.perf_counter()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._last
+        self._last = now
+
+
+@dataclass
+class _Routes:
+    """The routes to the equilibrium that a method asks for, and what they found."""
+
+    model: Model
+    system: ComplementaritySystem
+    method: str
+    tolerances: Tolerances
+    clock: _Clock
+    coordinated: Equilibrium | None = None
+    monolith: MonolithSolution | None = None
+    monolith_certificate: Certificate | None = None
+    interrupted: bool = False
+
+    def take(self, max_sweeps: int, on_sweep: OnSweep | None) -> None:
+        """Take them; an interrupt ends the way and keeps what was found."""
+        if self.method != "monolith":
+            self.coordinated = coordinate(
+                self.model.market,
+                self.model.first_price,
+                scheme=SCHEMES["sharing" if self.method == "both" else self.method],
+                tolerances=self.tolerances,
+                limits=Limits(max_sweeps=max_sweeps),
+                natural_residual=self.system.natural_residual,
+                on_sweep=on_sweep,
+            )
+            self.interrupted = self.coordinated.stop.reason is StopReason.INTERRUPTED
+            self.clock.lap("coordination")
+        if self.method in ("both", "monolith") and not self.interrupted:
+            try:
+                self._solve_monolith()
+            except KeyboardInterrupt:
+                if self.coordinated is None:
+                    raise
+                self.interrupted, self.monolith = True, None
+
+    def _solve_monolith(self) -> None:
+        self.monolith = solve_monolith(self.model.market, system=self.system, fallback=self.coordinated)
+        self.clock.lap("monolith")
+        found = self.monolith.equilibrium
+        self.monolith_certificate = certify(
+            self.model.market,
+            found.price,
+            found.responses,
+            self.tolerances,
+            natural_residual=self.system.natural_residual(found.price, found.responses),
+        )
+        self.clock.lap("certificate")
+
+    def result(self) -> Result:
+        """Return what was found as plain data."""
+        chosen, certificate = self._chosen()
+        found = quantities(self.model, chosen.price, chosen.responses) if chosen.responses else {}
+        cross_check, agree = self._cross_check(found)
+        self.clock.lap("report")
+        seconds = self.clock.seconds | {k: v for k, v in chosen.seconds.items() if k not in self.clock.seconds}
+        converged = chosen.stop.reason is StopReason.CONVERGED
+        return Result(
+            case=self.model.case.name,
+            scenario=self.model.scenario_name,
+            v2g=self.model.v2g,
+            method=self.method,
+            status=self._status(chosen, certificate, agree),
+            stop="interrupted" if self.interrupted else chosen.stop.reason.name.lower(),
+            solved=converged and certificate is not None and certificate.holds and self._monolith_is_sound(),
+            quantities=found,
+            certificate=_certificate_data(certificate),
+            cross_check=cross_check,
+            routes_agree=agree,
+            monolith=self._monolith_data(),
+            sweeps=len(self.coordinated.trace) if self.coordinated else None,
+            seconds=seconds,
+            provenance=self._provenance(),
+            trace=tuple(record.row() for record in chosen.trace.records),
+        )
+
+    def _chosen(self) -> tuple[Equilibrium, Certificate | None]:
+        if self.coordinated is not None:
+            return self.coordinated, self.coordinated.certificate
+        if self.monolith is None:
+            raise DataError("no route was taken")
+        return self.monolith.equilibrium, self.monolith_certificate
+
+    def _monolith_is_sound(self) -> bool:
+        """Whether the monolith, if it ran, converged and is certified."""
+        if self.monolith is None:
+            return True
+        return self.monolith.mcp.converged and self.monolith_certificate is not None and self.monolith_certificate.holds
+
+    def _cross_check(self, found: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
+        if self.coordinated is None or self.monolith is None or not self.coordinated.responses:
+            return {}, None
+        other = self.monolith.equilibrium
+        rows = compare(dict(found), quantities(self.model, other.price, other.responses), self._exchangeable())
+        return as_data(rows), not disagreements(rows)
+
+    def _exchangeable(self) -> bool:
+        """Whether the plans of each route are best responses at the prices of the other."""
+        if self.coordinated is None or self.monolith is None:
+            return False
+        one, other = self.coordinated, self.monolith.equilibrium
+        market = self.model.market
+        return (
+            certify(market, one.price, other.responses, self.tolerances).holds
+            and certify(market, other.price, one.responses, self.tolerances).holds
+        )
+
+    def _status(self, chosen: Equilibrium, certificate: Certificate | None, agree: bool | None) -> str:
+        parts = [str(chosen.stop), str(certificate) if certificate is not None else "Nothing could be certified."]
+        if self.interrupted and self.coordinated is not None and self.monolith is None and self.method == "both":
+            parts.append("The monolith did not run to its end.")
+        if self.monolith is not None and not self.monolith.independent:
+            parts.append("The monolith started from the coordinator's answer: the two routes were not independent.")
+        if agree is not None:
+            parts.append("The two routes agree." if agree else "The two routes disagree.")
+        return " ".join(parts)
+
+    def _monolith_data(self) -> dict[str, Any]:
+        if self.monolith is None:
+            return {}
+        mcp = self.monolith.mcp
+        return {
+            "status": str(self.monolith.equilibrium.stop),
+            "converged": mcp.converged,
+            "independent": self.monolith.independent,
+            "natural_residual": mcp.residual,
+            "factorisations": mcp.factorisations,
+            "certificate": _certificate_data(self.monolith_certificate),
+        }
+
+    def _provenance(self) -> dict[str, Any]:
+        packages = ("bestresponse", "numpy", "scipy", "cvxpy", "highspy", "piqp")
+        return {
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+            "case_hash": case_hash(self.model.case),
+            "case_file": self.model.case.file,
+            "tolerances": asdict(self.tolerances),
+        }
+
+
+def _certificate_data(certificate: Certificate | None) -> dict[str, Any]:
+    if certificate is None:
+        return {}
+    return {
+        "holds": certificate.holds,
+        "sentence": str(certificate),
+        "imbalance": dict(certificate.imbalance),
+        "price_disagreement": certificate.price_disagreement,
+        "gain": {name: asdict(gain) for name, gain in certificate.gains.items()},
+        "natural_residual": certificate.natural_residual,
+    }
