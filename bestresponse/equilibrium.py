@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bestresponse.certificate import Certificate
 from bestresponse.market import Market
 from bestresponse.player import Response
-from bestresponse.stopping import Stop, StopReason
+from bestresponse.stopping import Stop
 from bestresponse.trace import Trace
 from bestresponse.typing import Vector
 
@@ -30,7 +30,7 @@ class Equilibrium:
     @property
     def solved(self) -> bool:
         """Whether the run converged and its certificate holds."""
-        return self.stop.reason is StopReason.CONVERGED and self.certificate is not None and self.certificate.holds
+        return self.stop.reason.is_success and self.certificate is not None and self.certificate.holds
 
     def price_of(self, good: str) -> float:
         """Return the price of a good by name. Raises KeyError for a name that is no good."""

@@ -63,8 +63,8 @@ def solve_monolith(
 
 
 def _stop(mcp: MCPResult) -> Stop:
-    how = f"{mcp.factorisations} factorisations, natural residual {mcp.residual:.1e}, by {mcp.method}."
+    how = f"It took {mcp.factorisations} factorisations, natural residual {mcp.residual:.1e}, by {mcp.method}."
     if mcp.converged:
-        return Stop(StopReason.CONVERGED, how)
+        return Stop(StopReason.SOLVED, how)
     rows = ", ".join(f"{name} ({size:.1e})" for name, size in (mcp.suspects or mcp.worst)[:3])
     return Stop(StopReason.STALLED, f"{mcp.reason} {how} Look at: {rows}." if np.isfinite(mcp.residual) else mcp.reason)

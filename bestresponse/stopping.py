@@ -53,7 +53,8 @@ class Limits:
 class StopReason(Enum):
     """Why a run ended, as a sentence."""
 
-    CONVERGED = "The markets clear, the players agree on the prices, and nobody gains by deviating."
+    CONVERGED = "The coordinator has found prices at which the answers of all players clear the markets."
+    SOLVED = "The conditions of all players and of the markets hold at once."
     SWEEP_LIMIT = "The sweep limit was reached before the market cleared."
     TIME_LIMIT = "The time limit was reached before the market cleared."
     OSCILLATING = "The imbalance changes sign again and again without getting smaller."
@@ -61,6 +62,11 @@ class StopReason(Enum):
     DIVERGED = "The prices or trades grow without bound."
     PLAYER_FAILED = "A player could not answer."
     INTERRUPTED = "The run was interrupted; this is the best sweep so far."
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the method ended as it should; whether the answer is one, the certificate says."""
+        return self in (StopReason.CONVERGED, StopReason.SOLVED)
 
 
 @dataclass(frozen=True)

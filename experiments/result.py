@@ -43,7 +43,7 @@ class Result:
     v2g: bool
     method: str
     status: str  # sentences
-    stop: str  # converged, sweep_limit, time_limit, oscillating, stalled, diverged, player_failed or interrupted
+    stop: str  # a StopReason in lower case, e.g. converged, sweep_limit or interrupted
     solved: bool  # every route taken converged and is certified
     quantities: Mapping[str, Any]
     certificate: Mapping[str, Any]

@@ -142,7 +142,7 @@ class _Routes:
         cross_check, agree = self._cross_check(found)
         self.clock.lap("report")
         seconds = self.clock.seconds | {k: v for k, v in chosen.seconds.items() if k not in self.clock.seconds}
-        converged = chosen.stop.reason is StopReason.CONVERGED
+        converged = chosen.stop.reason.is_success
         return Result(
             case=self.model.case.name,
             scenario=self.model.scenario_name,

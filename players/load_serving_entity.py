@@ -11,9 +11,11 @@ import numpy as np
 from scipy import sparse
 
 from bestresponse.errors import DataError
+from bestresponse.player import Response
 from bestresponse.typing import SparseMatrix, Vector
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
+from players.quadratic_solver import QuadraticSolver
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,21 @@ class LoadServingEntity(ConvexProgram):
             constraints={"balance": supply == use, "obligation": s + shed >= demand.obligation_kw},
             labels=labels,
         )
+
+    def conjectural_gain(self, price: Vector, response: Response) -> float:
+        """Return what it could gain [$/h] if the household price fell by θ bₙ per unit of its own further sales.
+
+        For θ = 1 this is the gain of eq. (10a), rivals fixed. It maximises (P − θ b (s′ − s)) s′ instead of P s′ less
+        the markup cost: the slope at s is the same, the curvature twice as large, so the gain is never larger.
+        """
+        program = self.program
+        x = program.stack(response.plan)
+        markup = np.zeros(program.n)
+        markup[program.variables["sales"]] = self.conduct * self.households.slope
+        H = sparse.csr_array(program.P + sparse.diags_array(markup))
+        c = program.q + program.trade.T @ price - markup * x
+        best = QuadraticSolver(program, H).solve(c)
+        return float(0.5 * x @ (H @ x) + c @ x) - program.lower_bound(best.x, best.y, best.z, H, c)
 
     def _at(self, buses: Iterable[str]) -> SparseMatrix:
         """(n_buses, n) the matrix that adds up what happens at every bus."""

@@ -1,6 +1,5 @@
 """Mixed complementarity problems: the engine under the monolith."""
 
-from bestresponse.complementarity.polish import Polished, polish
 from bestresponse.complementarity.problem import ComplementarityProblem, natural_residual, worst_rows
 from bestresponse.complementarity.result import MCPResult, Status
 from bestresponse.complementarity.solve import solve_mcp
@@ -8,10 +7,8 @@ from bestresponse.complementarity.solve import solve_mcp
 __all__ = [
     "ComplementarityProblem",
     "MCPResult",
-    "Polished",
     "Status",
     "natural_residual",
-    "polish",
     "solve_mcp",
     "worst_rows",
 ]
