@@ -7,14 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from bestresponse.trace import SweepRecord
 from experiments.result import Result
 
 OnSweep = Callable[[SweepRecord], None]
+
+FILE_WIDTH = 120  # characters, where the output goes to a file
 
 _ROWS = (
     ("social cost", "social_cost_usd_per_h", "$/h"),
@@ -43,6 +47,8 @@ class Screen:
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
         self.console = Console(quiet=quiet, highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = FILE_WIDTH
 
     @contextmanager
     def progress(self, tolerance: float, max_sweeps: int) -> Iterator[OnSweep | None]:
@@ -83,24 +89,71 @@ class Screen:
 
     def show_cases(self, cases: Sequence[Mapping[str, Any]]) -> None:
         """Show the built-in cases."""
-        table = Table("case", "scenarios", "what it is")
+        table = _table("case", "scenarios", "what it is")
         for case in cases:
             table.add_row(case["name"], ", ".join(case["scenarios"]), case["description"])
         self.console.print(table)
 
     def show_schema(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Show every key of a case file."""
-        table = Table("key", "meaning", "unit", "default", "allowed")
+        table = _table("key", "meaning", "unit", "default", "allowed")
         for row in rows:
-            table.add_row(*(str(row[column]) for column in ("key", "meaning", "unit", "default", "allowed")))
+            table.add_row(*(escape(str(row[column])) for column in ("key", "meaning", "unit", "default", "allowed")))
         self.console.print(table)
 
     def show_description(self, description: Mapping[str, Any]) -> None:
-        """Show what a case contains."""
-        table = Table("what", "value", title=str(description.get("name", "")))
+        """Show what a case contains, as `describe` says it."""
+        table = _table("what", "value", "unit", title="Valid: " + description["name"])
         for key, value in description.items():
-            table.add_row(str(key).replace("_", " "), str(value))
+            if key not in ("name", "scenarios"):
+                label, unit = _label(key)
+                table.add_row(
+                    label,
+                    ", ".join(value)
+                    if isinstance(value, list)
+                    else f"{value:,.6g}"
+                    if isinstance(value, float)
+                    else str(value),
+                    unit,
+                )
         self.console.print(table)
+        scenarios = _table("scenario", "load factor", "load kW", "lines out", "line limits kVA", "islands")
+        for name, item in description["scenarios"].items():
+            limits = ", ".join(f"{line} {limit:g}" for line, limit in item["line_limits_kva"].items())
+            islands = "; ".join(_island(island) for island in item["islands"])
+            outages = ", ".join(item["outages"])
+            scenarios.add_row(name, f"{item['load_factor']:g}", f"{item['load_kw']:g}", outages, limits, islands)
+        self.console.print(scenarios)
+
+
+_NUMBERS = ("value", "gain $/h", "relative", "outside its set", "coordinator", "monolith", "relative difference")
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left", box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, overflow="fold", justify="right" if column in _NUMBERS else "left")
+    return table
+
+
+def _label(key: str) -> tuple[str, str]:
+    """A key like load_kw as words and unit."""
+    for ending, unit in (("_veh_per_h", "veh/h"), ("_kvar", "kvar"), ("_kw", "kW")):
+        if key.endswith(ending):
+            return _words(key.removesuffix(ending)), unit
+    return _words(key), ""
+
+
+def _words(key: str) -> str:
+    words = key.replace("_", " ")
+    for short in ("od", "ev", "fv", "v2g"):
+        words = " ".join(short.upper() if word == short else word for word in words.split(" "))
+    return words
+
+
+def _island(island: Mapping[str, Any]) -> str:
+    supply = f"{island['load_kw']:g} kW load, {island['generation_max_kw']:g} kW generation"
+    return f"{len(island['buses'])} buses around {island['buses'][0]}: {supply}"
 
 
 def _progress_table(record: SweepRecord, gain: str, tolerance: float, max_sweeps: int) -> Table:
@@ -114,7 +167,7 @@ def _progress_table(record: SweepRecord, gain: str, tolerance: float, max_sweeps
 
 def _results(result: Result) -> Table:
     q = result.quantities
-    table = Table("result", "value", "unit", title="Results", title_justify="left")
+    table = _table("result", "value", "unit", title="Results")
     for label, key, unit in _ROWS:
         table.add_row(label, _number(q[key]), unit)
     prices = list(q["dlmp_usd_per_kwh"].values())
@@ -127,7 +180,7 @@ def _results(result: Result) -> Table:
 
 def _certificate(result: Result) -> Table:
     certificate = result.certificate
-    table = Table("player", "gain $/h", "relative", "outside its set", title="Certificate", title_justify="left")
+    table = _table("player", "gain $/h", "relative", "outside its set", title="Certificate")
     for name, gain in certificate["gain"].items():
         outside = "–" if gain["violation"] is None else f"{gain['violation']:.1e}"
         table.add_row(name, f"{gain['absolute']:.2e}", f"{gain['relative']:.1e}", outside)
@@ -140,24 +193,16 @@ def _certificate(result: Result) -> Table:
 
 
 def _cross_check(result: Result) -> Table:
-    table = Table(
-        "quantity",
-        "coordinator",
-        "monolith",
-        "relative difference",
-        "unique",
-        title="Cross-check",
-        title_justify="left",
-    )
+    table = _table("quantity", "coordinator", "monolith", "relative difference", "unique", title="Cross-check")
     for name, row in result.cross_check.items():
-        label = f"{name} [{row['at']}]" if row["at"] is not None else name
+        label = escape(f"{name} [{row['at']}]" if row["at"] is not None else name)
         cells = (_number(row["coordinator"]), _number(row["monolith"]), f"{row['relative_difference']:.1e}")
         style = "bold red" if row["unique"] and not row["agrees"] else None
-        table.add_row(label.replace("[", r"\["), *cells, "yes" if row["unique"] else "no", style=style)
+        table.add_row(label, *cells, "yes" if row["unique"] else "no", style=style)
     return table
 
 
-def _number(value: float) -> str:
-    if isinstance(value, int):
+def _number(value: float | str) -> str:
+    if isinstance(value, int | str):
         return str(value)
     return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:,.4f}"
