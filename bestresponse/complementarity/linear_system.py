@@ -37,10 +37,10 @@ class _Plan:
     J: sparse.csc_array  # the pattern
     columns: IntVector  # the coupled variables, in the order in which S has its columns
     is_ordered: bool  # whether that order is one that keeps the LU of S sparse
-    pivot: Cut  # the diagonal of the separable block, a column
     cc: Cut
     cs: Cut
     sc: Cut
+    ss: Cut  # diagonal, with an entry for every separable variable
 
 
 class NewtonMatrix:
@@ -51,6 +51,7 @@ class NewtonMatrix:
         self._separable = np.flatnonzero(separable)
         self._coupled = np.flatnonzero(~separable)
         self._plan: _Plan | None = None
+        self._found_order = self._coupled[:0]
 
     def factorise(self, J: sparse.csc_array, theta: Vector) -> Factors:
         """Return a solver for (J + diag θ) d = r. δ grows a hundredfold, twice, if the LU breaks down.
@@ -65,20 +66,26 @@ class NewtonMatrix:
         return self._factorise(J, theta, SHIFTS[-1])
 
     def _factorise(self, J: sparse.csc_array, theta: Vector, shift: float) -> Factors:
-        if self._plan is None or not same_pattern(self._plan.J, J):
-            self._plan = self._planned(J, self._coupled, is_ordered=False)
-        plan = self._plan
+        plan = self._plan = self._plan_for(J)
         entries = np.concatenate([J.data, theta + shift])
-        pivot = plan.pivot.of(entries).data
+        pivot = plan.ss.of(entries).data
         if not np.all(np.abs(pivot) > 0):
             raise SingularError("a separable variable has a zero or undefined pivot")
         K_cs, K_sc = plan.cs.of(entries), plan.sc.of(entries)
         scaled = sparse.csc_array((K_sc.data / pivot[K_sc.indices], K_sc.indices, K_sc.indptr), shape=K_sc.shape)
         lu = sparse_lu(plan.cc.of(entries) - K_cs @ scaled, is_ordered=plan.is_ordered)
         self.factorisations += 1
-        if not plan.is_ordered and lu is not None:  # keep the order COLAMD has found: it takes half of the time
-            self._plan = self._planned(J, self._coupled[np.argsort(lu.perm_c)], is_ordered=True)
+        if not plan.is_ordered and lu is not None:
+            self._found_order = self._coupled[np.argsort(lu.perm_c)]
         return Factors(J, theta, self._coupled, plan.columns, self._separable, pivot, K_cs, K_sc, lu)
+
+    def _plan_for(self, J: sparse.csc_array) -> _Plan:
+        """Return the plan for J's pattern; from its second use on in the order COLAMD has found: half of the work."""
+        if self._plan is None or not same_pattern(self._plan.J, J):
+            return self._planned(J, self._coupled, is_ordered=False)
+        if not self._plan.is_ordered and len(self._found_order):
+            return self._planned(J, self._found_order, is_ordered=True)
+        return self._plan
 
     def _planned(self, J: sparse.csc_array, columns: IntVector, is_ordered: bool) -> _Plan:
         n = J.shape[0]
@@ -86,12 +93,11 @@ class NewtonMatrix:
         _refuse_neighbours(rows, cols, self._separable)
         rows, cols = np.append(rows, np.arange(n)), np.append(cols, np.arange(n))  # θ + δ follows J.data
         s, c = self._separable, self._coupled
-        on_diagonal = rows == cols
         return _Plan(
             J=J.copy(),
             columns=columns,
             is_ordered=is_ordered,
-            pivot=cut(np.where(on_diagonal, rows, -1), np.zeros_like(cols), s, np.zeros(1, dtype=np.int64), n),
+            ss=cut(rows, cols, s, s, n),
             cc=cut(rows, cols, c, columns, n),
             cs=cut(rows, cols, c, s, n),
             sc=cut(rows, cols, s, columns, n),

@@ -33,7 +33,7 @@ def cut(rows: IntVector, cols: IntVector, row_order: IntVector, col_order: IntVe
     Entries at the same place are added.
     """
     row_place, col_place = _places(row_order, n), _places(col_order, n)
-    take = np.flatnonzero((rows >= 0) & (row_place[rows] >= 0) & (col_place[cols] >= 0))
+    take = np.flatnonzero((row_place[rows] >= 0) & (col_place[cols] >= 0))
     r, c = row_place[rows[take]], col_place[cols[take]]
     order = np.lexsort((r, c))
     take, r, c = take[order], r[order], c[order]
