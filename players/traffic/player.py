@@ -10,6 +10,7 @@ from bestresponse.errors import DataError, SolverError
 from bestresponse.player import Block, Response, Signal
 from bestresponse.typing import Vector
 from networks.road import RoadNetwork
+from players import goods
 from players.traffic.assignment import ROUNDING_GAP, Assignment, assign, feasible_flow
 from players.traffic.block import traffic_block
 from players.traffic.classes import Stations, VehicleClass
@@ -20,8 +21,8 @@ from players.traffic.travel_time import LinkTime
 
 def station_goods(nodes: Sequence[int], v2g: bool) -> tuple[str, ...]:
     """Return the names of the goods traded at stations: "charging[node]" of all, then "discharging[node]" if V2G."""
-    families = ("charging", "discharging") if v2g else ("charging",)
-    return tuple(f"{family}[{node}]" for family in families for node in nodes)
+    families = (goods.charging, goods.discharging) if v2g else (goods.charging,)
+    return tuple(family(node) for family in families for node in nodes)
 
 
 class Traffic:
