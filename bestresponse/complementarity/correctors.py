@@ -1,6 +1,6 @@
 """Newton directions of the interior point, and the weighted correctors that lengthen their step.
 
-J. Gondzio, Multiple centrality correctors in a primal-dual method for linear programming, Computational
+J. Gondzio, Multiple centrality corrections in a primal-dual method for linear programming, Computational
 Optimization and Applications 6 (1996); the weights follow M. Colombo and J. Gondzio (2008), same journal, 41.
 """
 

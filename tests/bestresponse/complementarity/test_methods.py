@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from bestresponse.complementarity import correctors
 from bestresponse.complementarity.interior_point import Outcome, interior_point
 from bestresponse.complementarity.linear_system import NewtonMatrix
 from bestresponse.complementarity.newton import fischer_burmeister, semismooth_newton
@@ -38,6 +39,15 @@ def test_systems_are_solved_whatever_is_eliminated_and_however_the_pattern_chang
     assert matrix.factorisations == 6
 
 
+def test_the_column_order_that_was_found_keeps_the_factors_as_sparse_as_they_were():
+    problem = random_program(600, 1).problem()
+    matrix = NewtonMatrix(problem.eliminated)
+    J = problem.jacobian(np.ones(600), 0.0)
+    fill = [matrix.factorise(J, np.full(600, theta)).lu.nnz for theta in (1.0, 1.1, 1.2)]
+    assert fill[1] <= 1.2 * fill[0]
+    assert fill[2] <= 1.2 * fill[0]
+
+
 def test_variables_that_meet_are_not_separable():
     problem = replace(linear([[1, 2], [0, 1]], [-1, -1]), separable=np.array([True, True]))
     with pytest.raises(FormulationError, match="0 and 1 are marked separable"):
@@ -65,8 +75,19 @@ def test_iterates_stay_balanced_and_μ_falls():
     trace = interior_point(random_program(300, 5).problem(), np.zeros(300)).trace
     assert all(0 < record.smallest_product <= 1 <= record.largest_product for record in trace)
     assert min(record.smallest_product for record in trace) >= 1e-3
-    assert trace[-1].mu < 1e-4 * trace[0].mu
+    assert 1e-9 < trace[-1].mu < 1e-4 * trace[0].mu  # the polish ends it long before μ is exhausted
     assert [record.factorisations for record in trace] == list(range(1, len(trace) + 1))
+
+
+def test_correctors_save_iterations(monkeypatch):
+    problems = [random_program(300, seed, linear_share=0.5).problem() for seed in range(4)]
+
+    def iterations():
+        return sum(len(interior_point(problem, np.zeros(300)).trace) for problem in problems)
+
+    with_them = iterations()
+    monkeypatch.setattr(correctors, "CORRECTORS", 0)
+    assert with_them <= 0.85 * iterations()
 
 
 def test_the_interior_point_is_given_a_smoother_problem_on_the_way_and_polishes_the_true_one():
@@ -116,6 +137,8 @@ def test_polish_finishes_from_near_a_degenerate_solution():
     polished = polish(problem, program.solution + noise, 1e-11)
     assert polished.residual <= 1e-11
     assert polished.factorisations <= 8
+    assert np.all(polished.x >= problem.lower)  # exactly, also where noise put the start outside
+    assert np.all(polished.x <= problem.upper)
 
 
 @pytest.mark.parametrize("seed", range(3))

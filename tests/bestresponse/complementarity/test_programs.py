@@ -26,6 +26,7 @@ def test_random_programs_reach_their_known_cost(size, seed, degenerate, linear_s
     result = solve_mcp(program.problem())
     assert result.residual <= 1e-9, result.reason
     assert result.method == "interior point", result.reason  # no fallback was needed
+    assert result.factorisations <= 45
     n = len(program.c)
     best = program.cost(program.solution[:n])
     assert program.cost(result.x[:n]) == pytest.approx(best, rel=1e-7, abs=1e-7)
