@@ -83,6 +83,8 @@ class QuadraticSolver:
         shift = np.concatenate([np.full(self._n, REGULARISATION), np.full(len(self._r), -REGULARISATION)])
         self._K_shifted = sparse.csc_array(self._K + sparse.diags_array(shift))
         self._fixed = self._lower == self._upper
+        self._open = np.flatnonzero(~self._fixed)
+        self._at_fixed = np.where(self._fixed, self._lower, 0.0)
         self._factors: OrderedDict[bytes, SuperLU] = OrderedDict()
         self._piqp: piqp.SparseSolver | None = None
         self._side: IntVector | None = None  # (n + m,) the last active set
@@ -156,49 +158,60 @@ class QuadraticSolver:
     def _from_interior_point(self, c: Vector) -> _Point:
         """PIQP's solution, its active set polished by the same KKT system where that verifies."""
         self.counters.interior_point += 1
-        result = self._ask_piqp(c)
-        x, y, z = np.array(result.x), np.array(result.y), np.array(result.z_u)
-        z = z[: self._mi]
+        result, status = self._ask_piqp(c)
+        x, low, high = self._at_fixed.copy(), self._fixed.copy(), np.zeros(self._n, dtype=bool)
+        x[self._open] = result.x
+        y, z = np.array(result.y), np.array(result.z_u)[: self._mi]
         slack = self._rhs[self._me :] - self._B[self._me :] @ x
-        low = np.where(np.isfinite(self._lower), np.array(result.z_bl) > x - self._lower, False)
-        high = np.where(np.isfinite(self._upper), np.array(result.z_bu) > self._upper - x, False)
+        low[self._open] = np.array(result.z_bl) > (x - self._lower)[self._open]  # an infinite bound is never near
+        high[self._open] = np.array(result.z_bu) > (self._upper - x)[self._open]
         side = np.zeros(self._n + len(self._r), dtype=np.int64)
         side[: self._n][high] = AT_UPPER
-        side[: self._n][low | self._fixed] = AT_LOWER
+        side[: self._n][low] = AT_LOWER
         side[self._n : self._n + self._me] = AT_UPPER
         side[self._n + self._me :][z > slack] = AT_UPPER
         self._side, self._w = side, np.concatenate([x, y, z])
         polished = self._from_active_set(c, side)
         if polished is not None:
             return polished
+        if status != piqp.PIQP_SOLVED:
+            raise _failure(status)
         self.counters.inexact += 1
         return self._point(np.concatenate([x, y, z]), c)
 
-    def _ask_piqp(self, c: Vector) -> piqp.Result:
+    def _ask_piqp(self, c: Vector) -> tuple[piqp.Result, piqp.Status]:
+        """PIQP's answer for the variables that are not fixed: it may call a program infeasible for a fixed one.
+
+        At its iteration limit PIQP may stand at the floor of rounding: then the polish decides.
+        """
+        linear = (c + self._Hs @ self._at_fixed)[self._open]
         if self._piqp is None:
-            solver = piqp.SparseSolver()
-            solver.settings.eps_abs = solver.settings.eps_rel = 1e-10
-            solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-10
-            solver.settings.max_iter = 500
-            equalities, inequalities = self._B[: self._me], self._B[self._me :]
-            solver.setup(
-                sparse.csc_matrix(self._Hs),
-                c,
-                sparse.csc_matrix(equalities),
-                self._rhs[: self._me],
-                sparse.csc_matrix(inequalities),
-                np.full(self._mi, -np.inf),
-                self._rhs[self._me :],
-                self._lower,
-                self._upper,
-            )
-            self._piqp = solver
+            self._piqp = self._set_up_piqp(linear)
         else:
-            self._piqp.update(c=c)
+            self._piqp.update(c=linear)
         status = self._piqp.solve()
-        if status != piqp.PIQP_SOLVED:
-            raise SolverError(f"PIQP ended with {str(status).rsplit('.', 1)[-1]} instead of a solution")
-        return self._piqp.result
+        if status not in (piqp.PIQP_SOLVED, piqp.PIQP_MAX_ITER_REACHED):
+            raise _failure(status)
+        return self._piqp.result, status
+
+    def _set_up_piqp(self, linear: Vector) -> piqp.SparseSolver:
+        solver = piqp.SparseSolver()
+        solver.settings.eps_abs = solver.settings.eps_rel = 1e-10
+        solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-10
+        solver.settings.max_iter = 500
+        rows, sides = self._B[:, self._open], self._rhs - self._B @ self._at_fixed
+        solver.setup(
+            sparse.csc_matrix(self._Hs[self._open][:, self._open]),
+            linear,
+            sparse.csc_matrix(rows[: self._me]),
+            sides[: self._me],
+            sparse.csc_matrix(rows[self._me :]),
+            np.full(self._mi, -np.inf),
+            sides[self._me :],
+            self._lower[self._open],
+            self._upper[self._open],
+        )
+        return solver
 
     def _factor(self, side: IntVector, keep: BoolVector) -> SuperLU:
         key = side.tobytes()
@@ -221,6 +234,10 @@ class QuadraticSolver:
         n, me = self._n, self._me
         duals = MONEY_SCALE * w[n:] / self._r
         return Solution(self._s * w[:n], duals[:me], duals[me:])
+
+
+def _failure(status: piqp.Status) -> SolverError:
+    return SolverError(f"PIQP ended with {str(status).rsplit('.', 1)[-1]} instead of a solution")
 
 
 def _symmetric(H: SparseMatrix, B: SparseMatrix) -> SparseMatrix:
