@@ -73,21 +73,29 @@ def _check(
     trade: cp.Expression,
     constraints: Mapping[str, cp.Constraint],
 ) -> None:
+    if not (isinstance(cost, cp.Expression) and cost.is_scalar() and isinstance(trade, cp.Expression)):
+        raise FormulationError(
+            f"{player}: the cost must be a scalar CVXPY expression and the trade a CVXPY expression; wrap a plain "
+            "number in cp.Constant"
+        )
     problem = cp.Problem(cp.Minimize(cost), list(constraints.values()))
-    if not problem.is_dcp():
-        raise FormulationError(f"{player}: the cost must be convex and the constraints convex (CVXPY's DCP rules)")
     if parameters := problem.parameters() + trade.parameters():
         raise FormulationError(
             f"{player}: parameter {parameters[0].name()!r} would be frozen at its first value, as the problem is "
             "compiled once; use a constant, or a new player for a new value"
         )
+    if not problem.is_dcp():
+        raise FormulationError(f"{player}: the cost must be convex and the constraints convex (CVXPY's DCP rules)")
     if not trade.is_affine() or trade.shape != (n_goods,):
         raise FormulationError(
             f"{player}: the trade must be an affine expression of shape ({n_goods},), one entry per good, but has "
             f"shape {trade.shape}"
         )
-    if any(variable.attributes["integer"] or variable.attributes["boolean"] for variable in problem.variables()):
+    variables = problem.variables() + trade.variables()
+    if any(variable.attributes["integer"] or variable.attributes["boolean"] for variable in variables):
         raise FormulationError(f"{player}: integer variables make the best response set non-convex")
+    if not sum(variable.size for variable in variables):
+        raise FormulationError(f"{player}: there is nothing to decide; state at least one cp.Variable")
 
 
 def _variable_slices(
@@ -95,15 +103,15 @@ def _variable_slices(
 ) -> dict[str, slice]:
     """Where every variable stands once the helper's columns are gone; CVXPY's own extra variables included."""
     owners = {variable.id: variable.name() for variable in problem.variables()}
-    lost = [variable for variable in problem.variables() if variable.id not in first_column]
-    if unusual := [variable.name() for variable in lost if variable.size]:
-        raise FormulationError(f"{player}: variable {unusual[0]!r} has an attribute that the compiled form cannot hold")
     if len(set(owners.values())) < len(owners):
         raise FormulationError(f"{player}: two variables share one name; every cp.Variable needs its own name=")
     order = sorted(first_column, key=lambda key: first_column[key])
     edges = [first_column[key] for key in order] + [n_columns]
     lengths = {key: end - start for key, start, end in zip(order, edges, edges[1:], strict=False) if key != helper.id}
-    empty = {variable.name(): 0 for variable in lost}
+    unusual = [variable.name() for variable in problem.variables() if lengths.get(variable.id, 0) != variable.size]
+    if unusual := [name for name in unusual if name != helper.name()]:
+        raise FormulationError(f"{player}: variable {unusual[0]!r} has an attribute that the compiled form cannot hold")
+    empty = {variable.name(): 0 for variable in problem.variables() if variable.id not in first_column}
     return _consecutive({owners.get(key, f"auxiliary {key}"): length for key, length in lengths.items()} | empty)
 
 

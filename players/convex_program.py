@@ -16,7 +16,7 @@ from typing import Literal
 import cvxpy as cp
 import numpy as np
 
-from bestresponse.errors import FormulationError, SolverError
+from bestresponse.errors import DataError, FormulationError, SolverError
 from bestresponse.player import Anchor, Block, Response, Signal
 from bestresponse.typing import Vector
 from players.canonical import CanonicalProgram
@@ -59,8 +59,10 @@ class ConvexProgram:
     def best_response(self, signal: Signal) -> Response:
         """Return the plan with the smallest outlay at the signal.
 
-        Raises SolverError, naming the player, if the problem is infeasible or unbounded at these prices.
+        Raises SolverError, naming the player, if the problem is infeasible or unbounded at these prices, or a price
+        is not finite; DataError if the signal is not as long as `goods`.
         """
+        self._check(signal)
         weight = signal.anchor.weight if signal.anchor is not None and signal.anchor.weight.any() else None
         try:
             if self.solver == "cvxpy":
@@ -72,7 +74,9 @@ class ConvexProgram:
 
     def violation(self, plan: Mapping[str, Vector]) -> float:
         """Return the largest violation of any row or bound by the plan, relative to the row's scale."""
-        return self.program.violation(self.program.stack(plan))
+        if all(name in plan for name in self.program.variables):
+            return self.program.violation(self.program.stack(plan))
+        return self._reference.violation(plan)
 
     def block(self) -> Block:
         """Return the same compiled problem for the monolith."""
@@ -115,7 +119,15 @@ class ConvexProgram:
 
     @cached_property
     def _reference(self) -> _ReferencePath:
-        return _ReferencePath(self.formulation)
+        return _ReferencePath(self.formulation, self.program)
+
+    def _check(self, signal: Signal) -> None:
+        anchor = signal.anchor
+        for vector in (signal.price,) if anchor is None else (signal.price, anchor.weight, anchor.target):
+            if np.shape(vector) != (len(self.goods),):
+                raise DataError(f"{self.name}: a signal of shape {np.shape(vector)} came for {len(self.goods)} goods")
+            if not (finite := np.isfinite(vector)).all():
+                raise SolverError(f"{self.name}: the signal of {self.goods[np.argmin(finite)]} is not finite")
 
     def _linear_term(self, signal: Signal) -> Vector:
         price = signal.price
@@ -156,9 +168,10 @@ class ConvexProgram:
 class _ReferencePath:
     """The same problem, solved afresh by CVXPY at every signal."""
 
-    def __init__(self, formulation: Formulation) -> None:
+    def __init__(self, formulation: Formulation, program: CanonicalProgram) -> None:
         n_goods = formulation.trade.size
         self._formulation = formulation
+        self._program = program
         self._price = cp.Parameter(n_goods)
         self._root_weight = cp.Parameter(n_goods, nonneg=True)
         self._scaled_target = cp.Parameter(n_goods)
@@ -172,7 +185,10 @@ class _ReferencePath:
         self._price.value = signal.price
         self._root_weight.value = np.sqrt(anchor.weight)
         self._scaled_target.value = np.sqrt(anchor.weight) * anchor.target
-        self._problem.solve(solver=cp.CLARABEL)
+        try:
+            self._problem.solve(solver=cp.CLARABEL)
+        except cp.error.SolverError as error:
+            raise SolverError(f"CVXPY with Clarabel gave up: {error}") from error
         if self._problem.status != cp.OPTIMAL:
             raise SolverError(f"CVXPY with Clarabel ended with status {self._problem.status!r}")
         return Response(
@@ -184,6 +200,23 @@ class _ReferencePath:
                 for name, constraint in self._formulation.constraints.items()
             },
         )
+
+    def violation(self, plan: Mapping[str, Vector]) -> float:
+        """Return what `CanonicalProgram.violation` does for plans without the variables that CVXPY adds by itself."""
+        program, parts = self._program, [np.zeros(1)]
+        for variable in self._problem.variables():
+            where, value = program.variables[variable.name()], plan[variable.name()]
+            variable.save_value(np.reshape(value, variable.shape, order="F"))
+            outside = np.maximum(program.lower[where] - value, value - program.upper[where])
+            parts.append(outside / program.scale[where])
+        equality_scale, inequality_scale = program.row_scale
+        for name, constraint in self._formulation.constraints.items():
+            if name in program.equalities:
+                scale = equality_scale[program.equalities[name]]
+            else:
+                scale = inequality_scale[program.inequalities[name]]
+            parts.append(np.ravel(constraint.violation(), order="F") / scale)
+        return float(np.max(np.concatenate(parts)))
 
 
 def _lengths(slices: Mapping[str, slice]) -> dict[str, int]:
