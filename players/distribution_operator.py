@@ -110,7 +110,7 @@ class DistributionOperator(ConvexProgram):
             labels={
                 "delivery": self.delivery_buses,
                 "q_support": [buses[n] for n in supported],
-                "line_limit": [lines[n] for _ in range(12) for n in rated],
+                "line_limit": [f"{lines[n]} at {30 * k}°" for k in range(12) for n in rated],
                 **{key: buses for key in ("u", "active_balance", "reactive_balance")},
                 **{key: lines for key in ("P", "Q", "voltage_drop")},
             },
