@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,10 +43,34 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-CaseArgument = Annotated[str, typer.Argument(metavar="[CASE]", help="Built-in case or path of a TOML file.")]
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back until the end: a compiled module whose import is cut short cannot be imported again."""
+    held: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if held:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _says_when_interrupted() -> Iterator[None]:
+    """Let no Ctrl-C pass in silence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted before there was anything to write\n")
+        raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]
 
 
 @app.command()
+@_says_when_interrupted()
 def solve(
     case: CaseArgument = DEFAULT_CASE,
     scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
@@ -63,10 +90,11 @@ def solve(
     Exit codes: 0 solved, certified and cross-checked; 2 bad input; 3 not converged or not certified (results are
     still written); 4 the two routes disagree; 130 interrupted.
     """
-    from experiments.case import load_case
-    from experiments.files import writable
-    from experiments.screen import Screen
-    from experiments.solve import solve as run
+    with _without_interrupts():
+        from experiments.case import load_case
+        from experiments.files import writable
+        from experiments.screen import Screen
+        from experiments.solve import solve as run
 
     screen = Screen(quiet)
     for path in (json, trace, figures):
@@ -86,6 +114,8 @@ def solve(
 
         save_figures(result, figures)
     screen.show(result, [path for path in (json, trace, figures) if path is not None])
+    if result.stop == "interrupted":
+        sys.stderr.write(f"interrupted; the best sweep so far and the trace are in {json}\n")
     raise typer.Exit(exit_code(result))
 
 
@@ -100,7 +130,7 @@ def cases() -> None:
 
 @app.command()
 def check(
-    case: Annotated[str | None, typer.Argument(help="Built-in case or path of a TOML file.")] = None,
+    case: Annotated[str | None, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Show every key of a case file instead.")] = False,
 ) -> None:
     """Validate a case file and say what it contains; solve nothing."""
@@ -133,6 +163,3 @@ def main() -> None:
     except (BestResponseError, NetworkDataError) as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(Exit.BAD_INPUT)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted before the first sweep; there is nothing to write\n")
-        sys.exit(Exit.INTERRUPTED)

@@ -17,5 +17,7 @@ def writable(path: Path, folder: bool = False) -> None:
         raise DataError(f"{path}: the folder {place} cannot be made ({error.strerror})") from error
     if not folder and path.is_dir():
         raise DataError(f"{path}: is a folder; name a file")
+    if not folder and (path.is_symlink() or (path.exists() and not path.is_file())):
+        raise DataError(f"{path}: is no ordinary file and would be replaced by one; name a file")
     if not os.access(place, os.W_OK):
         raise DataError(f"{path}: the folder {place} cannot be written to")

@@ -14,6 +14,8 @@ from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError
 from bestresponse.monolith import MonolithSolution, solve_monolith
+from bestresponse.oracle import PlayerFailedError
+from bestresponse.player import Response
 from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.schemes.sharing import Sharing
@@ -21,6 +23,7 @@ from bestresponse.schemes.tatonnement import Tatonnement
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
+from bestresponse.typing import Vector
 from experiments.build import Model, build
 from experiments.case import case_hash, load_case
 from experiments.case_problems import nearest
@@ -126,14 +129,18 @@ class _Routes:
         self.monolith = solve_monolith(self.model.market, system=self.system, fallback=self.coordinated)
         self.clock.lap("monolith")
         found = self.monolith.equilibrium
-        self.monolith_certificate = certify(
-            self.model.market,
-            found.price,
-            found.responses,
-            self.tolerances,
-            natural_residual=self.system.natural_residual(found.price, found.responses),
-        )
+        residual = self.system.natural_residual(found.price, found.responses)
+        self.monolith_certificate = self._certificate(found.price, found.responses, residual)
         self.clock.lap("certificate")
+
+    def _certificate(
+        self, price: Vector, responses: Mapping[str, Response], natural_residual: float | None = None
+    ) -> Certificate | None:
+        """The certificate of prices and plans; None if a player cannot answer at these prices."""
+        try:
+            return certify(self.model.market, price, responses, self.tolerances, natural_residual=natural_residual)
+        except PlayerFailedError:
+            return None
 
     def result(self) -> Result:
         """Return what was found as plain data."""
@@ -187,11 +194,8 @@ class _Routes:
         if self.coordinated is None or self.monolith is None:
             return False
         one, other = self.coordinated, self.monolith.equilibrium
-        market = self.model.market
-        return (
-            certify(market, one.price, other.responses, self.tolerances).holds
-            and certify(market, other.price, one.responses, self.tolerances).holds
-        )
+        crossed = (self._certificate(one.price, other.responses), self._certificate(other.price, one.responses))
+        return all(certificate is not None and certificate.holds for certificate in crossed)
 
     def _status(self, chosen: Equilibrium, certificate: Certificate | None, agree: bool | None) -> str:
         parts = [str(chosen.stop), str(certificate) if certificate is not None else "Nothing could be certified."]
