@@ -198,7 +198,8 @@ class QuadraticSolver:
         solver = piqp.SparseSolver()
         solver.settings.eps_abs = solver.settings.eps_rel = 1e-10
         solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-10
-        solver.settings.max_iter = 500
+        solver.settings.max_iter = 200
+        solver.settings.reg_lower_limit = 1e-8  # with less it wanders at the floor of rounding where rows are redundant
         rows, sides = self._B[:, self._open], self._rhs - self._B @ self._at_fixed
         solver.setup(
             sparse.csc_matrix(self._Hs[self._open][:, self._open]),
