@@ -1,0 +1,160 @@
+"""The persistent solvers against Clarabel, the optimality conditions and weak duality."""
+
+from dataclasses import replace
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from bestresponse.errors import SolverError
+from players.linear_solver import LinearSolver
+from players.quadratic_solver import Counters, QuadraticSolver
+from tests.players.programs import KINDS, N, optimality_error, random_program
+
+ANCHORED = np.array([0.3, 0.0, 2.0])  # weights on the three trades
+
+
+def value(program, H, c, x):
+    return 0.5 * x @ (H @ x) + c @ x
+
+
+def clarabel_value(program, H, c):
+    """The optimal value by another solver and another way of writing the problem."""
+    x = cp.Variable(program.n)
+    root = np.linalg.cholesky(H.toarray() + 1e-13 * np.eye(program.n))
+    rows = [program.A @ x == program.b, program.G @ x <= program.h] if len(program.b) else []
+    low, high = np.isfinite(program.lower), np.isfinite(program.upper)
+    bounds = [x[low] >= program.lower[low], x[high] <= program.upper[high]]
+    problem = cp.Problem(cp.Minimize(0.5 * cp.sum_squares(root.T @ x) + c @ x), rows + bounds)
+    problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
+    assert problem.status == cp.OPTIMAL
+    return problem.value
+
+
+@pytest.mark.parametrize("anchor", [None, ANCHORED], ids=["plain", "anchored"])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_quadratic_program_is_solved_exactly(kind, seed, anchor):
+    program, _ = random_program(seed, **KINDS[kind])
+    H, c = program.curvature(anchor), np.random.default_rng(seed + 100).integers(-5, 6, N) * 10.0
+    solution = QuadraticSolver(program, H).solve(c)
+    assert optimality_error(program, H, c, solution) <= 1e-9
+    found = value(program, H, c, solution.x)
+    assert found == pytest.approx(clarabel_value(program, H, c), rel=1e-7, abs=1e-7)
+    assert program.lower_bound(solution.x, solution.y, solution.z, H, c) == pytest.approx(found, rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize("seed", [54, 61, 147, 243, 411, 513, 594, 624])  # among 800 where PIQP alone gave up
+def test_sets_without_an_inside_are_no_obstacle(seed):
+    program, _ = random_program(seed, rank=0, fixed=2, redundant=True, whole_numbers=True)
+    c = np.random.default_rng(seed + 100).integers(-5, 6, N) * 10.0
+    solution = QuadraticSolver(program, program.P).solve(c)
+    assert optimality_error(program, program.P, c, solution) <= 1e-9
+
+
+def test_the_anchor_enters_the_hessian_through_the_trades():
+    program, x = random_program(0, rank=4)
+    pull = 0.5 * ANCHORED @ (program.trade @ x) ** 2
+    assert 0.5 * x @ (program.curvature(ANCHORED) @ x) == pytest.approx(0.5 * x @ (program.P @ x) + pull)
+
+
+@pytest.mark.parametrize("kind", ["a vertex in general position", "a singular Hessian", "redundant rows"])
+def test_slightly_changing_signals_use_the_kept_factors(kind):
+    program, _ = random_program(1, **KINDS[kind])
+    rng, counters = np.random.default_rng(2), Counters()
+    solver = QuadraticSolver(program, program.P, counters)
+    c = rng.normal(size=N) * 20
+    for step in range(40):
+        c = c + 0.02 * rng.normal(size=N)
+        solution = solver.solve(c)
+        assert optimality_error(program, program.P, c, solution) <= 1e-9, step
+    assert counters.answers == 40
+    assert counters.interior_point <= 3
+    assert counters.factorisations <= 12
+    assert counters.inexact == 0
+
+
+def test_the_answer_does_not_depend_on_what_was_asked_before():
+    program, _ = random_program(3)
+    rng = np.random.default_rng(4)
+    first, far = rng.normal(size=N) * 20, rng.normal(size=N) * 500
+    solver = QuadraticSolver(program, program.P)
+    fresh = solver.solve(first)
+    solver.solve(far)
+    again = solver.solve(first)
+    assert again.x == pytest.approx(fresh.x, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "no bounds"])
+def test_a_linear_program_is_solved_exactly_and_its_bound_is_tight(kind, seed):
+    program, _ = random_program(seed, **(KINDS[kind] | {"rank": 0}))
+    solver = LinearSolver(program)
+    for c in np.random.default_rng(seed).normal(size=(3, N)) * 20:
+        solution = solver.solve(c)
+        assert optimality_error(program, program.P, c, solution) <= 1e-9
+        bound = program.lower_bound(solution.x, solution.y, solution.z, program.P, c)
+        assert bound == pytest.approx(c @ solution.x, rel=1e-9, abs=1e-7)
+    assert c @ solution.x == pytest.approx(clarabel_value(program, program.P, c), rel=1e-7, abs=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    kind=st.sampled_from([kind for kind in KINDS if kind != "no bounds"]),
+    size=st.floats(1e-3, 1e3),
+)
+def test_no_multipliers_lift_the_lower_bound_above_a_feasible_value(seed, kind, size):
+    program, feasible = random_program(seed, **KINDS[kind])
+    rng = np.random.default_rng(seed + 1)
+    c, x = rng.normal(size=N) * size, rng.normal(size=N) * size
+    y, z = rng.normal(size=len(program.b)) * size, rng.normal(size=len(program.h)) * size
+    bound = program.lower_bound(x, y, z, program.P, c)
+    reached = value(program, program.P, c, feasible)
+    assert bound <= reached + 1e-9 * max(1.0, abs(bound))
+
+
+def test_an_answer_that_is_not_optimal_has_a_lower_bound_below_it():
+    program, _ = random_program(5)
+    c = np.random.default_rng(6).normal(size=N) * 20
+    best = QuadraticSolver(program, program.P).solve(c)
+    optimum = value(program, program.P, c, best.x)
+    bound = program.lower_bound(best.x + 0.1, best.y, best.z, program.P, c)
+    assert bound < optimum - 1e-4
+
+
+def test_programs_without_a_point_are_refused_by_both_solvers():
+    program, _ = random_program(7, rank=0)
+    impossible = replace(program, b=program.b + 1e3)
+    with pytest.raises(SolverError, match="INFEASIBLE"):
+        QuadraticSolver(impossible, impossible.curvature(ANCHORED)).solve(np.ones(N))
+    with pytest.raises(SolverError, match="Infeasible"):
+        LinearSolver(impossible).solve(np.ones(N))
+
+
+def test_fixed_variables_that_contradict_a_row_are_refused():
+    program, _ = random_program(8, fixed=N)
+    impossible = replace(program, b=program.b + 1.0)
+    with pytest.raises(SolverError, match="PIQP ended with"):
+        QuadraticSolver(impossible, impossible.P).solve(np.ones(N))
+
+
+def test_programs_without_a_limit_are_refused_by_both_solvers():
+    program, _ = random_program(9, rank=0, bounded=False, n_equalities=0, n_inequalities=0)
+    with pytest.raises(SolverError, match=r"Unbounded|unbounded"):
+        LinearSolver(program).solve(np.ones(N))
+    free = replace(program, P=sparse.csr_array(np.diag([1.0] * (N - 1) + [0.0])))
+    with pytest.raises(SolverError, match="DUAL_INFEASIBLE"):
+        QuadraticSolver(free, free.P).solve(np.ones(N))
+
+
+def test_a_linear_solver_recovers_from_a_program_it_could_not_solve():
+    program, _ = random_program(10, rank=0, n_equalities=0)
+    open_above = replace(program, upper=np.full(N, np.inf), G=program.G[:0], h=program.h[:0])
+    solver = LinearSolver(open_above)
+    with pytest.raises(SolverError):
+        solver.solve(-np.ones(N))
+    assert solver.solve(np.ones(N)).x == pytest.approx(open_above.lower)
