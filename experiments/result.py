@@ -62,6 +62,10 @@ class Result:
         """
         import pandas as pd
 
+        if name not in self.tables:
+            raise DataError(f"there is no table {name!r}; there are {', '.join(self.tables)}")
+        if name not in ("trace", "cross_check") and not self.quantities:
+            raise DataError(f"there is no table {name!r}: the run holds no quantities. {self.status}")
         if name == "lines":
             return _pairs(self.quantities["line_flow"], ("p_kw", "q_kvar")).rename_axis("line")
         if name == "paths":
@@ -72,9 +76,7 @@ class Result:
             scalars = {k: v for k, v in self.quantities.items() if isinstance(v, int | float)}
             return pd.DataFrame({"value": scalars}).rename_axis("quantity")
         if name == "cross_check":
-            return pd.DataFrame.from_dict(self.cross_check, orient="index").rename_axis("quantity")
-        if name not in _TABLES:
-            raise DataError(f"there is no table {name!r}; there are {', '.join(self.tables)}")
+            return pd.DataFrame.from_dict(dict(self.cross_check), orient="index").rename_axis("quantity")
         index, columns = _TABLES[name]
         frame = pd.DataFrame({column: pd.Series(self.quantities[key]) for key, column in columns.items()})
         if name == "stations":
