@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from bestresponse.errors import DataError, FormulationError
 from bestresponse.typing import BoolVector, IntVector, Vector
 
 Jacobian: TypeAlias = sparse.csr_array | sparse.csc_array
+SparseArray: TypeAlias = sparse.sparray | sparse.spmatrix
+Names: TypeAlias = Sequence[str] | Callable[[int], str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +36,32 @@ class ComplementarityProblem:
     upper: Vector  # (n,) may be +inf
     function: Callable[[Vector, float], Vector]  # (x, μ) → (n,)
     jacobian: Callable[[Vector, float], Jacobian]  # (x, μ) → (n, n)
-    names: Sequence[str] | Callable[[int], str]  # of the variables, each standing for its row of F too
+    names: Names  # of the variables, each standing for its row of F too
     separable: BoolVector | None = None  # (n,)
+
+    @classmethod
+    def of(
+        cls,
+        F: Callable[[Vector], ArrayLike],  # x → (n,)
+        J: Callable[[Vector], ArrayLike | SparseArray],  # x → (n, n), its derivative, dense or sparse
+        lower: ArrayLike,  # (n,) −inf where there is no bound
+        upper: ArrayLike,  # (n,) +inf where there is no bound
+        *,
+        names: Names | None = None,  # "x[0]", "x[1]", ... if not given
+    ) -> ComplementarityProblem:
+        """Return the problem of plain functions of x, neither smoothed nor sparse in any particular way.
+
+        Raises DataError or FormulationError as the class does, DataError also if F or J is no function.
+        """
+        if not (callable(F) and callable(J)):
+            raise DataError(f"F and J must be functions of x, not {type(F).__name__} and {type(J).__name__}")
+        return cls(
+            lower=np.asarray(lower, dtype=float),
+            upper=np.asarray(upper, dtype=float),
+            function=lambda x, smoothing: np.asarray(F(x), dtype=float),
+            jacobian=lambda x, smoothing: compressed(J(x)),
+            names=(lambda i: f"x[{i}]") if names is None else names,
+        )
 
     def __post_init__(self) -> None:
         lower, upper = np.array(self.lower, dtype=float), np.array(self.upper, dtype=float)
@@ -103,6 +130,14 @@ class ComplementarityProblem:
         if not np.isfinite(J.data).all():
             row = int(J.tocoo().row[np.argmin(np.isfinite(J.tocoo().data))])
             raise FormulationError(f"the Jacobian is not finite at the starting point in row {self.name_of(row)}")
+
+
+def compressed(J: ArrayLike | SparseArray) -> Jacobian:
+    """Return a dense or sparse matrix in compressed rows. Raises FormulationError if it is no matrix."""
+    matrix = J if sparse.issparse(J) else np.asarray(J, dtype=float)
+    if matrix.ndim != 2:
+        raise FormulationError(f"the Jacobian must be a matrix, not an array of shape {matrix.shape}")
+    return sparse.csr_array(matrix)
 
 
 def middle(problem: ComplementarityProblem, x: Vector, F: Vector) -> Vector:

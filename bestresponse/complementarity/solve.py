@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bestresponse.complementarity.infeasibility import suspects
 from bestresponse.complementarity.interior_point import (
@@ -22,10 +24,17 @@ from bestresponse.complementarity.interior_point import (
     Outcome,
     interior_point,
 )
+from bestresponse.complementarity.jacobian_check import check_jacobian as compare_with_differences
 from bestresponse.complementarity.newton import semismooth_newton
 from bestresponse.complementarity.polish import Polished, polish
 from bestresponse.complementarity.preprocessing import reduce
-from bestresponse.complementarity.problem import ComplementarityProblem, natural_residual, worst_rows
+from bestresponse.complementarity.problem import (
+    ComplementarityProblem,
+    Names,
+    SparseArray,
+    natural_residual,
+    worst_rows,
+)
 from bestresponse.complementarity.proximal import proximal_point
 from bestresponse.complementarity.result import Attempt, MCPResult, Status
 from bestresponse.errors import DataError
@@ -43,19 +52,70 @@ NEWTON = "semismooth Newton from an interior iterate"
 PROXIMAL = "proximal point method"
 
 
+Report = Callable[[IterationRecord], None]
+
+
+@overload
+def solve_mcp(
+    F: Callable[[Vector], ArrayLike],
+    J: Callable[[Vector], ArrayLike | SparseArray],
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    tolerance: float = TOLERANCE,
+    names: Names | None = None,
+    check_jacobian: bool = False,
+    time_limit: float = np.inf,
+    on_iteration: Report = ...,
+) -> MCPResult: ...
+
+
+@overload
 def solve_mcp(
     problem: ComplementarityProblem,
-    start: Vector | None = None,  # (n,) another method's answer, for a crossover; none: start cold
-    tolerance: float = TOLERANCE,  # on the natural residual, in the problem's own units
+    start: ArrayLike | None = None,
+    tolerance: float = TOLERANCE,
     *,
-    time_limit: float = np.inf,  # [s]
-    on_iteration: Callable[[IterationRecord], None] = lambda record: None,  # called by the interior point
-) -> MCPResult:
-    """Return the solution, or the best point found with the reason why it is none.
+    check_jacobian: bool = False,
+    time_limit: float = np.inf,
+    on_iteration: Report = ...,
+) -> MCPResult: ...
 
-    Raises DataError or FormulationError if the problem cannot be evaluated at the start; a problem that cannot be
-    solved is no error but a result whose `converged` is False.
+
+def solve_mcp(*stated: Any, **options: Any) -> MCPResult:
+    """Return l ≤ x ≤ u with F(x) ≥ 0 at l, ≤ 0 at u, = 0 in between; or the best point found, and why it is none.
+
+        solve_mcp(F, J, lower, upper)       plain functions: x → F(x) (n,), x → its Jacobian (n, n), dense or sparse
+        solve_mcp(problem)                  a ComplementarityProblem, which can also be smoothed and eliminated from
+
+    start: (n,) another method's answer, to be finished from there; none: the interior point starts cold.
+    tolerance: on the natural residual max |mid(x − l, x − u, F(x))|, in the problem's own units.
+    names: of the variables and their rows, for messages ("x[0]", ... if not given).
+    check_jacobian: compare J with finite differences of F first.
+    time_limit: [s].  on_iteration: called with every record of the interior point's trace.
+
+    Raises DataError for bounds, a start or a tolerance that cannot be; FormulationError for l > u, F or J of the wrong
+    shape or not finite at the start, or a Jacobian found to contradict F. A problem that cannot be solved is no
+    error but a result whose `converged` is False and whose `reason` says why.
     """
+    named = {key: options.pop(key) for key in ("F", "J", "lower", "upper", "names") if key in options}
+    if not stated or not isinstance(stated[0], ComplementarityProblem):
+        return _solve(ComplementarityProblem.of(*stated, **named), **options)
+    if named:
+        raise DataError(f"a ComplementarityProblem holds its own {' and '.join(named)}: state them there")
+    return _solve(*stated, **options)
+
+
+def _solve(
+    problem: ComplementarityProblem,
+    start: ArrayLike | None = None,
+    tolerance: float = TOLERANCE,
+    *,
+    check_jacobian: bool = False,
+    time_limit: float = np.inf,
+    on_iteration: Report = lambda record: None,
+) -> MCPResult:
     if not (tolerance > 0):
         raise DataError(f"the tolerance on the natural residual must be positive, not {tolerance}")
     began = time.perf_counter()
@@ -63,6 +123,8 @@ def solve_mcp(
     problem.check_point(given)
     first = np.clip(given, problem.lower, problem.upper)
     problem.check_functions(first)
+    if check_jacobian:
+        compare_with_differences(problem, first)
     reduced = reduce(problem)
     ladder = _Ladder(reduced.problem, tolerance, lambda: time.perf_counter() - began > time_limit, on_iteration)
     ladder.climb(reduced.shorten(first), is_warm=start is not None)
@@ -94,7 +156,7 @@ class _Ladder:
         problem: ComplementarityProblem,
         tolerance: float,
         is_over: Callable[[], bool],
-        on_iteration: Callable[[IterationRecord], None],
+        on_iteration: Report,
     ) -> None:
         self.attempts: list[Attempt] = []
         self.method = START
