@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +117,7 @@ def load_result(path: str | Path) -> Result:
     except json.JSONDecodeError as error:
         raise DataError(f"{path}: line {error.lineno}, column {error.colno}: no JSON ({error.msg})") from error
     known = {item.name for item in fields(Result)}
-    if not isinstance(data, dict) or not {"case", "scenario", "quantities"} <= data.keys() or data.keys() - known:
+    needed = {item.name for item in fields(Result) if item.default is MISSING and item.default_factory is MISSING}
+    if not isinstance(data, dict) or not needed <= data.keys() <= known:
         raise DataError(f"{path}: no result of `bestresponse solve --json`")
     return Result(**(data | {"trace": tuple(data.get("trace", ()))}))
