@@ -8,30 +8,44 @@ import numpy as np
 
 from bestresponse.market import Market
 from bestresponse.schemes.protocol import Sweep
+from bestresponse.stopping import Measures
 from bestresponse.typing import Vector
 
 
 @dataclass(frozen=True)
 class Balancing:
-    """Every `every` sweeps, up to sweep `until`: σ grows where trades lag behind prices, and shrinks otherwise."""
+    """Every `every` sweeps, up to sweep `until`: σ grows where trades lag behind prices, and shrinks otherwise.
+
+    The residuals compared are relative to the size of all trades and of all prices. A scarcity price may have to
+    travel hundreds of times the usual price while only small trades are out of balance, which that measure does not
+    see; so from sweep `travel_from` on, while some good is out of balance by more than `travel_imbalance`, every good
+    counts relative to itself, and σ changes by the square root of the ratio.
+    """
 
     every: int = 20
     until: int = 400
     band: float = 2.0  # no change while the ratio of the residuals lies within [1/band, band]
     clip: float = 5.0  # largest factor of one change
+    travel_from: int = 60  # sweep
+    travel_imbalance: float = 0.3  # relative to the good's largest trade
 
-    def factor(self, market: Market, sweep_number: int, sweep: Sweep, excess: Vector) -> float:
+    def factor(self, market: Market, sweep_number: int, sweep: Sweep, measures: Measures, excess: Vector) -> float:
         """Return the factor by which to change σ after this sweep; 1 for no change."""
         if self.every < 1 or sweep_number % self.every or sweep_number > self.until:
             return 1.0
+        if sweep_number >= self.travel_from and np.max(measures.imbalance, initial=0.0) > self.travel_imbalance:
+            return self._limited(np.linalg.norm(measures.imbalance), np.linalg.norm(measures.disagreement), power=0.5)
         trades = market.largest_trade(sweep.responses) / market.quantity_scale
         prices = sweep.price / market.price_scale
         primal = _relative(excess / market.quantity_scale, trades)
         dual = _relative(sweep.disagreement(market) / market.price_scale, prices)
-        ratio = primal / dual if primal > 0 and dual > 0 else 1.0
+        return self._limited(primal, dual)
+
+    def _limited(self, primal: float | np.floating, dual: float | np.floating, power: float = 1.0) -> float:
+        ratio = float(primal / dual) if primal > 0 and dual > 0 else 1.0
         if not np.isfinite(ratio) or 1 / self.band <= ratio <= self.band:
             return 1.0
-        return float(np.clip(ratio, 1 / self.clip, self.clip))
+        return float(np.clip(ratio**power, 1 / self.clip, self.clip))
 
 
 def _relative(residual: Vector, size: Vector) -> float:

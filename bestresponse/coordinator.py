@@ -110,10 +110,11 @@ class _Run:
             number += 1
             sweep = iteration.sweep(state, self.oracle.ask)
             excess = self.market.excess_demand(sweep.responses)
-            stop = self._judge(number, sweep, excess, accelerator)
+            measures = self._measures(sweep, excess)
+            stop = self._judge(number, sweep, measures, excess, accelerator)
             if stop is not None:
                 return stop
-            factor = self.balancing.factor(self.market, number, sweep, excess)
+            factor = self.balancing.factor(self.market, number, sweep, measures, excess)
             if factor == 1.0:
                 state = accelerator.next_state(state, sweep.image)
             else:
@@ -125,8 +126,9 @@ class _Run:
     def _bind(self) -> Iteration:
         return self.scheme.bind(self.market, self.sigma * self.market.price_scale / self.market.quantity_scale)
 
-    def _judge(self, number: int, sweep: Sweep, excess: Vector, accelerator: Accelerator) -> Stop | None:
-        measures = self._measures(sweep, excess)
+    def _judge(
+        self, number: int, sweep: Sweep, measures: Measures, excess: Vector, accelerator: Accelerator
+    ) -> Stop | None:
         if self.best is None or measures.worst < self.best.measures.worst:
             self.best = _Best(measures, sweep)
         clears = measures.clears(self.tolerances.market)

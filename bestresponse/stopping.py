@@ -43,7 +43,7 @@ class Limits:
 
     max_sweeps: int = 600
     max_seconds: float = np.inf
-    patience: int = 300  # sweeps without progress before a run is called stalled or oscillating
+    patience: int = 400  # sweeps without progress before a run is called stalled or oscillating
 
     def __post_init__(self) -> None:
         if not (self.max_sweeps >= 1 and self.max_seconds > 0 and self.patience >= 1):
