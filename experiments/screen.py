@@ -72,7 +72,7 @@ class Screen:
         print_line = self.console.print
         title = f"{result.case} / {result.scenario} / {'with' if result.v2g else 'without'} V2G"
         print_line(f"\n[bold]{title}[/bold]")
-        print_line(result.status)
+        print_line(escape(result.status))
         if result.quantities:
             print_line(_results(result))
         if result.certificate:
@@ -80,12 +80,12 @@ class Screen:
         if result.cross_check:
             print_line(_cross_check(result))
         if result.monolith:
-            print_line(f"Monolith: {result.monolith['status']}")
+            print_line(escape(f"Monolith: {result.monolith['status']}"))
         if result.seconds:
             phases = ("build", "coordination", "monolith", "certificate", "report")
             print_line("Seconds: " + ", ".join(f"{p} {result.seconds[p]:.2f}" for p in phases if p in result.seconds))
         for path in written:
-            print_line(f"Written: {path}")
+            print_line(escape(f"Written: {path}"))
 
     def show_cases(self, cases: Sequence[Mapping[str, Any]]) -> None:
         """Show the built-in cases."""
@@ -174,7 +174,7 @@ def _results(result: Result) -> Table:
     spread = f"{min(prices):.4f} … {sum(prices) / len(prices):.4f} … {max(prices):.4f}"
     table.add_row("DLMP min … mean … max", spread, "$/kWh")
     for name, value in q["generation_kw"].items():
-        table.add_row(f"generation of {name}", _number(value), "kW")
+        table.add_row(escape(f"generation of {name}"), _number(value), "kW")
     return table
 
 
@@ -183,7 +183,7 @@ def _certificate(result: Result) -> Table:
     table = _table("player", "gain $/h", "relative", "outside its set", title="Certificate")
     for name, gain in certificate["gain"].items():
         outside = "–" if gain["violation"] is None else f"{gain['violation']:.1e}"
-        table.add_row(name, f"{gain['absolute']:.2e}", f"{gain['relative']:.1e}", outside)
+        table.add_row(escape(name), f"{gain['absolute']:.2e}", f"{gain['relative']:.1e}", outside)
     worst = max(certificate["imbalance"].items(), key=lambda item: item[1])
     residual = certificate["natural_residual"]
     table.caption = f"worst imbalance {worst[1]:.1e} ({worst[0]})"

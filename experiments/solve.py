@@ -146,7 +146,7 @@ class _Routes:
         """Return what was found as plain data."""
         chosen, certificate = self._chosen()
         found = quantities(self.model, chosen.price, chosen.responses) if chosen.responses else {}
-        cross_check, agree = self._cross_check(found)
+        cross_check, apart = self._cross_check(found)
         self.clock.lap("report")
         seconds = self.clock.seconds | {k: v for k, v in chosen.seconds.items() if k not in self.clock.seconds}
         converged = chosen.stop.reason.is_success
@@ -155,13 +155,13 @@ class _Routes:
             scenario=self.model.scenario_name,
             v2g=self.model.v2g,
             method=self.method,
-            status=self._status(chosen, certificate, agree),
+            status=self._status(chosen, certificate, apart),
             stop="interrupted" if self.interrupted else chosen.stop.reason.name.lower(),
-            solved=converged and certificate is not None and certificate.holds and self._monolith_is_sound(),
+            solved=converged and _holds(certificate) and self._monolith_is_sound() and not self.interrupted,
             quantities=found,
             certificate=_certificate_data(certificate),
             cross_check=cross_check,
-            routes_agree=agree,
+            routes_agree=None if apart is None else not apart,
             monolith=self._monolith_data(),
             sweeps=len(self.coordinated.trace) if self.coordinated else None,
             seconds=seconds,
@@ -180,31 +180,33 @@ class _Routes:
         """Whether the monolith, if it ran, converged and is certified."""
         if self.monolith is None:
             return True
-        return self.monolith.mcp.converged and self.monolith_certificate is not None and self.monolith_certificate.holds
+        return self.monolith.mcp.converged and _holds(self.monolith_certificate)
 
-    def _cross_check(self, found: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
+    def _cross_check(self, found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str] | None]:
+        """Every quantity by both routes, and the unique ones in which they differ; None if there are no two."""
         if self.coordinated is None or self.monolith is None or not self.coordinated.responses:
             return {}, None
         other = self.monolith.equilibrium
         rows = compare(dict(found), quantities(self.model, other.price, other.responses), self._exchangeable())
-        return as_data(rows), not disagreements(rows)
+        return as_data(rows), disagreements(rows)
 
     def _exchangeable(self) -> bool:
         """Whether the plans of each route are best responses at the prices of the other."""
         if self.coordinated is None or self.monolith is None:
             return False
         one, other = self.coordinated, self.monolith.equilibrium
-        crossed = (self._certificate(one.price, other.responses), self._certificate(other.price, one.responses))
-        return all(certificate is not None and certificate.holds for certificate in crossed)
+        return _holds(self._certificate(one.price, other.responses)) and _holds(
+            self._certificate(other.price, one.responses)
+        )
 
-    def _status(self, chosen: Equilibrium, certificate: Certificate | None, agree: bool | None) -> str:
+    def _status(self, chosen: Equilibrium, certificate: Certificate | None, apart: list[str] | None) -> str:
         parts = [str(chosen.stop), str(certificate) if certificate is not None else "Nothing could be certified."]
         if self.interrupted and self.coordinated is not None and self.monolith is None and self.method == "both":
             parts.append("The monolith did not run to its end.")
         if self.monolith is not None and not self.monolith.independent:
             parts.append("The monolith started from the coordinator's answer: the two routes were not independent.")
-        if agree is not None:
-            parts.append("The two routes agree." if agree else "The two routes disagree.")
+        if apart is not None:
+            parts.append(f"The two routes disagree on {', '.join(apart)}." if apart else "The two routes agree.")
         return " ".join(parts)
 
     def _monolith_data(self) -> dict[str, Any]:
@@ -228,6 +230,10 @@ class _Routes:
             "case_file": self.model.case.file,
             "tolerances": asdict(self.tolerances),
         }
+
+
+def _holds(certificate: Certificate | None) -> bool:
+    return certificate is not None and certificate.holds
 
 
 def _certificate_data(certificate: Certificate | None) -> dict[str, Any]:
