@@ -61,6 +61,22 @@ def test_both_routes_agree_on_toys_stated_twice(toy):
     assert at_once.price == pytest.approx(swept.price, abs=1e-6)
 
 
+class Gardener(ConvexProgram):
+    """Needs six, grows some at a marginal cost of 2 x, and buys the rest: a trade with a constant."""
+
+    def formulate(self):
+        x = cp.Variable(1, name="grown", bounds=[0, 6])
+        return Formulation(cp.sum_squares(x), 6 - x, {}, scale={"grown": 1.0})
+
+
+def test_constants_in_trades_are_cleared_too():
+    baker = Program(Trader("baker", {"bread": -1.0}, 1.0, 1.0, lower=0.0))
+    market = market_of([Gardener("gardener", ["bread"]), baker])
+    for found in (coordinate(market, np.zeros(1)), solve_monolith(market).equilibrium):
+        assert found.price == pytest.approx([14 / 3], abs=1e-7)  # 6 − p/2 = p − 1
+        assert found.responses["gardener"].trade == pytest.approx([11 / 3], abs=1e-7)
+
+
 def test_it_asks_no_player_for_a_best_response(monkeypatch):
     market = in_cvxpy(bread_market())
     monkeypatch.setattr(Program, "best_response", lambda self, signal: pytest.fail("a best response was asked for"))
