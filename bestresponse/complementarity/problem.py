@@ -132,11 +132,11 @@ class ComplementarityProblem:
             raise FormulationError(f"the Jacobian is not finite at the starting point in row {self.name_of(row)}")
 
 
-def compressed(J: ArrayLike | SparseArray) -> Jacobian:
+def compressed(J: ArrayLike | SparseArray, name: str = "the Jacobian") -> Jacobian:
     """Return a dense or sparse matrix in compressed rows. Raises FormulationError if it is no matrix."""
     matrix = J if sparse.issparse(J) else np.asarray(J, dtype=float)
     if matrix.ndim != 2:
-        raise FormulationError(f"the Jacobian must be a matrix, not an array of shape {matrix.shape}")
+        raise FormulationError(f"{name} must be a matrix, not an array of shape {matrix.shape}")
     return sparse.csr_array(matrix)
 
 
