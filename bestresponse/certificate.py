@@ -7,7 +7,7 @@ player can gain more than ε by deviating at these prices" needs no trust in the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -105,7 +105,6 @@ def certify(
     tolerances: Tolerances,
     oracle: Oracle | None = None,
     price_disagreement: float | None = None,
-    natural_residual: float | None = None,
 ) -> Certificate:
     """Return the certificate of prices and plans. Raises PlayerFailedError if a player cannot answer at them."""
     oracle = oracle or Oracle(market)
@@ -116,9 +115,26 @@ def certify(
         worst_good=market.goods[worst].name if worst >= 0 else "",
         price_disagreement=price_disagreement,
         gains={player.name: _gain(market, player, price, responses, oracle) for player in market},
-        natural_residual=natural_residual,
+        natural_residual=None,
         tolerances=tolerances,
     )
+
+
+def complete(
+    certificate: Certificate,
+    market: Market,
+    price: Vector,  # (n_goods,)
+    responses: Mapping[str, Response],
+    natural_residual: float | None,
+) -> Certificate:
+    """Return the certificate with what only a final answer is asked for: natural residual, conjectural gains."""
+    gains = dict(certificate.gains)
+    for player in market:
+        if isinstance(player, HasConjecture):
+            own_price = price[market.positions[player.name]]
+            gained = player.conjectural_gain(own_price, responses[player.name])
+            gains[player.name] = replace(gains[player.name], conjectural=gained)
+    return replace(certificate, gains=gains, natural_residual=natural_residual)
 
 
 def _gain(market: Market, player: Player, price: Vector, responses: Mapping[str, Response], oracle: Oracle) -> Gain:
@@ -131,5 +147,4 @@ def _gain(market: Market, player: Player, price: Vector, responses: Mapping[str,
         relative=(outlay - smallest) / max(1.0, abs(outlay)),
         outlay=outlay,
         violation=player.violation(own.plan) if isinstance(player, KnowsItsSet) else None,
-        conjectural=player.conjectural_gain(own_price, own) if isinstance(player, HasConjecture) else None,
     )

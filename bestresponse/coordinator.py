@@ -10,7 +10,7 @@ import numpy as np
 
 from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.balancing import Balancing
-from bestresponse.certificate import Certificate, certify
+from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import FormulationError
 from bestresponse.market import Market
@@ -147,11 +147,9 @@ class _Run:
         prices = np.maximum(self.market.price_scale, np.abs(sweep.price))
         return Measures(np.abs(excess) / trades, sweep.disagreement(self.market) / prices)
 
-    def _certify(self, sweep: Sweep, measures: Measures, natural_residual: float | None = None) -> Certificate:
+    def _certify(self, sweep: Sweep, measures: Measures) -> Certificate:
         disagreement = float(np.max(measures.disagreement, initial=0.0))
-        return certify(
-            self.market, sweep.price, sweep.responses, self.tolerances, self.oracle, disagreement, natural_residual
-        )
+        return certify(self.market, sweep.price, sweep.responses, self.tolerances, self.oracle, disagreement)
 
     def _record(
         self, number: int, measures: Measures, certificate: Certificate | None, accelerator: Accelerator
@@ -186,7 +184,9 @@ class _Run:
             price, responses = self.best.sweep.price, dict(self.best.sweep.responses)
             residual = natural_residual(price, responses) if natural_residual else None
             try:
-                self.certificate = self._certify(self.best.sweep, self.best.measures, residual)
+                if self.certificate is None:
+                    self.certificate = self._certify(self.best.sweep, self.best.measures)
+                self.certificate = complete(self.certificate, self.market, price, responses, residual)
             except PlayerFailedError as error:
                 stop = Stop(stop.reason, f"{stop.evidence} No certificate: {error}")
         return Equilibrium(

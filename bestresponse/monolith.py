@@ -67,4 +67,4 @@ def _stop(mcp: MCPResult) -> Stop:
     if mcp.converged:
         return Stop(StopReason.SOLVED, how)
     rows = ", ".join(f"{name} ({size:.1e})" for name, size in (mcp.suspects or mcp.worst)[:3])
-    return Stop(StopReason.STALLED, f"{mcp.reason} {how} Look at: {rows}." if np.isfinite(mcp.residual) else mcp.reason)
+    return Stop(StopReason.NOT_SOLVED, f"{mcp.reason} {how} Look at: {rows}." if np.isfinite(mcp.residual) else mcp.reason)

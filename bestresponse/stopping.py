@@ -59,6 +59,7 @@ class StopReason(Enum):
     TIME_LIMIT = "The time limit was reached before the market cleared."
     OSCILLATING = "The imbalance changes sign again and again without getting smaller."
     STALLED = "The imbalance has stopped getting smaller."
+    NOT_SOLVED = "The complementarity system of all players and markets could not be solved."
     DIVERGED = "The prices or trades grow without bound."
     PLAYER_FAILED = "A player could not answer."
     INTERRUPTED = "The run was interrupted; this is the best sweep so far."

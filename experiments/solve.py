@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from bestresponse.certificate import Certificate, certify
+from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError
@@ -130,15 +130,16 @@ class _Routes:
         self.clock.lap("monolith")
         found = self.monolith.equilibrium
         residual = self.system.natural_residual(found.price, found.responses)
-        self.monolith_certificate = self._certificate(found.price, found.responses, residual)
+        certificate = self._certificate(found.price, found.responses)
+        if certificate is not None:
+            certificate = complete(certificate, self.model.market, found.price, found.responses, residual)
+        self.monolith_certificate = certificate
         self.clock.lap("certificate")
 
-    def _certificate(
-        self, price: Vector, responses: Mapping[str, Response], natural_residual: float | None = None
-    ) -> Certificate | None:
+    def _certificate(self, price: Vector, responses: Mapping[str, Response]) -> Certificate | None:
         """The certificate of prices and plans; None if a player cannot answer at these prices."""
         try:
-            return certify(self.model.market, price, responses, self.tolerances, natural_residual=natural_residual)
+            return certify(self.model.market, price, responses, self.tolerances)
         except PlayerFailedError:
             return None
 

@@ -13,6 +13,19 @@ from bestresponse.typing import SparseMatrix, Vector
 
 
 @dataclass(frozen=True)
+class ScaledProgram:
+    """The set of a program with every variable in units of its size and every row in units of its largest term."""
+
+    size: Vector  # (n,) s in x = s x̃
+    row_size: Vector  # (m,) equalities first, then inequalities
+    rows: SparseMatrix  # (m, n)
+    right: Vector  # (m,)
+    n_equalities: int
+    lower: Vector
+    upper: Vector
+
+
+@dataclass(frozen=True)
 class CanonicalProgram:
     """minimise ½ x'Px + q'x + constant over A x = b, G x ≤ h, lower ≤ x ≤ upper; trades are T x + t₀."""
 
@@ -46,6 +59,26 @@ class CanonicalProgram:
     def row_scale(self) -> tuple[Vector, Vector]:
         """Typical size of the rows of A and of G: the largest coefficient times the variable's scale."""
         return _row_scale(self.A, self.scale), _row_scale(self.G, self.scale)
+
+    @cached_property
+    def scaled(self) -> ScaledProgram:
+        """The set in scaled units, as the solvers see it."""
+        row_size = np.concatenate(self.row_scale)
+        rows = sparse.csr_array(sparse.vstack([self.A, self.G])) if len(row_size) else sparse.csr_array((0, self.n))
+        return ScaledProgram(
+            size=self.scale,
+            row_size=row_size,
+            rows=sparse.csr_array(sparse.diags_array(1.0 / row_size) @ rows @ sparse.diags_array(self.scale)),
+            right=np.concatenate([self.b, self.h]) / row_size,
+            n_equalities=len(self.b),
+            lower=self.lower / self.scale,
+            upper=self.upper / self.scale,
+        )
+
+    @cached_property
+    def price_to_cost(self) -> SparseMatrix:
+        """(n, n_goods) what prices add to the linear cost of every variable."""
+        return sparse.csr_array(self.trade.T)
 
     def curvature(self, weight: Vector | None) -> SparseMatrix:
         """Return (n, n) the Hessian of cost plus anchor."""

@@ -50,7 +50,8 @@ class ConvexProgram:
         self.goods = tuple(goods)
         self.solver = solver
         self.counters = Counters()
-        self._quadratic: dict[bytes, QuadraticSolver] = {}
+        self._quadratic: dict[bytes, QuadraticSolver] = {}  # by the anchor's weight
+        self._last: QuadraticSolver | None = None
 
     def formulate(self) -> Formulation:
         """Return the player's problem. Called once."""
@@ -133,7 +134,7 @@ class ConvexProgram:
         price = signal.price
         if signal.anchor is not None:
             price = price + signal.anchor.price(self.program.trade_offset)
-        return self.program.q + self.program.trade.T @ price
+        return self.program.q + self.program.price_to_cost @ price
 
     def _solve(self, c: Vector, weight: Vector | None) -> Solution:
         if weight is None and self.program.is_linear:
@@ -143,7 +144,11 @@ class ConvexProgram:
             # A change of the anchor's weight is rare: keep the present one and the one without an anchor.
             self._quadratic = {k: v for k, v in self._quadratic.items() if k == b"" or key == b""}
             self._quadratic[key] = QuadraticSolver(self.program, self.program.curvature(weight), self.counters)
-        return self._quadratic[key].solve(c)
+        solver = self._quadratic[key]
+        if self._last is not None and self._last is not solver:
+            solver.start_from(self._last)
+        self._last = solver
+        return solver.solve(c)
 
     def _response(self, solution: Solution, signal: Signal, weight: Vector | None) -> Response:
         program = self.program

@@ -18,16 +18,15 @@ class LinearSolver:
 
     def __init__(self, program: CanonicalProgram) -> None:
         self._program = program
-        equality_scale, inequality_scale = program.row_scale
-        self._r = np.concatenate([equality_scale, inequality_scale])
+        set_ = program.scaled
+        matrix = sparse.csc_array(set_.rows)
+        unbounded = np.full(len(program.h), -np.inf)
         model = highspy.HighsLp()
-        rows = sparse.vstack([program.A, program.G]) if len(self._r) else sparse.csr_array((0, program.n))
-        matrix = sparse.csc_array(sparse.diags_array(1.0 / self._r) @ rows @ sparse.diags_array(program.scale))
-        model.num_col_, model.num_row_ = program.n, len(self._r)
+        model.num_col_, model.num_row_ = program.n, len(set_.right)
         model.col_cost_ = np.zeros(program.n)
-        model.col_lower_, model.col_upper_ = program.lower / program.scale, program.upper / program.scale
-        model.row_upper_ = np.concatenate([program.b, program.h]) / self._r
-        model.row_lower_ = np.concatenate([program.b / equality_scale, np.full(len(program.h), -np.inf)])
+        model.col_lower_, model.col_upper_ = set_.lower, set_.upper
+        model.row_lower_ = np.concatenate([set_.right[: set_.n_equalities], unbounded])
+        model.row_upper_ = set_.right
         model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
         model.a_matrix_.value_ = matrix.data
@@ -46,6 +45,6 @@ class LinearSolver:
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverError(f"HiGHS ended with {self._highs.modelStatusToString(status)!r} instead of an optimum")
         solution = self._highs.getSolution()
-        duals = -MONEY_SCALE * np.array(solution.row_dual) / self._r
+        duals = -MONEY_SCALE * np.array(solution.row_dual) / self._program.scaled.row_size
         n_equalities = len(self._program.b)
         return Solution(self._program.scale * np.array(solution.col_value), duals[:n_equalities], duals[n_equalities:])

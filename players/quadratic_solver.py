@@ -68,17 +68,12 @@ class QuadraticSolver:
     counters: Counters = field(default_factory=Counters)
 
     def __post_init__(self) -> None:
-        p = self.program
-        self._n, self._me, self._mi = p.n, len(p.b), len(p.h)
-        self._s = p.scale
-        equality_scale, inequality_scale = p.row_scale
-        self._r = np.concatenate([equality_scale, inequality_scale])
+        set_ = self.program.scaled
+        self._n, self._me, self._mi = self.program.n, set_.n_equalities, len(set_.right) - set_.n_equalities
+        self._s, self._r, self._B, self._rhs = set_.size, set_.row_size, set_.rows, set_.right
+        self._lower, self._upper = set_.lower, set_.upper
         S = sparse.diags_array(self._s)
-        rows = sparse.vstack([p.A, p.G]) if len(self._r) else sparse.csr_array((0, self._n))
-        self._B = sparse.csr_array(sparse.diags_array(1.0 / self._r) @ rows @ S)
         self._Hs = sparse.csr_array(S @ self.H @ S / MONEY_SCALE)
-        self._rhs = np.concatenate([p.b, p.h]) / self._r
-        self._lower, self._upper = p.lower / self._s, p.upper / self._s
         self._K = _symmetric(self._Hs, self._B)
         shift = np.concatenate([np.full(self._n, REGULARISATION), np.full(len(self._r), -REGULARISATION)])
         self._K_shifted = sparse.csc_array(self._K + sparse.diags_array(shift))
@@ -89,6 +84,11 @@ class QuadraticSolver:
         self._piqp: piqp.SparseSolver | None = None
         self._side: IntVector | None = None  # (n + m,) the last active set
         self._w = np.zeros(self._n + len(self._r))
+
+    def start_from(self, other: QuadraticSolver) -> None:
+        """Try the last active set of a solver of the same program first."""
+        if other._side is not None:
+            self._side, self._w = other._side, other._w
 
     def solve(self, c: Vector) -> Solution:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if PIQP fails."""
