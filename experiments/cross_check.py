@@ -17,6 +17,8 @@ from experiments.quantities import Quantities
 
 RELATIVE = 1e-6
 ABSOLUTE_KW = 1e-3
+PRICE_UNIT = 0.1  # [$/kWh] prices are compared on this scale at least, everything else on one unit
+SMALL_ENTRY = 0.01  # entries of a quantity smaller than this share of its largest are compared on that scale
 
 UNIQUE = (
     "social_cost_usd_per_h",
@@ -43,7 +45,7 @@ class Comparison:
 
     coordinator: float
     monolith: float
-    relative_difference: float  # to the larger of the two, but at least to one unit
+    relative_difference: float  # to the larger of the two, at least to one unit and 1 % of the largest entry
     unique: bool  # whether it decides
     agrees: bool
     at: str | None = None  # which entry of a quantity by bus, link or OD pair
@@ -70,15 +72,16 @@ def as_data(rows: Mapping[str, Comparison]) -> dict[str, dict[str, object]]:
 
 
 def _compare(name: str, one: object, other: object, unique: bool) -> Comparison:
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        rows = {key: _numbers(name, one[key], other[key], unique, key) for key in one}
-        return max(rows.values(), key=lambda row: np.nan_to_num(row.relative_difference, nan=np.inf))
-    return _numbers(name, one, other, unique)
+    unit = PRICE_UNIT if "usd_per_kwh" in name else 1.0
+    if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
+        return _numbers(name, one, other, unique, unit)
+    unit = max(unit, SMALL_ENTRY * max((abs(value) for value in other.values()), default=0.0))
+    rows = [_numbers(name, one[key], other[key], unique, unit, key) for key in one]
+    return max(rows, key=lambda row: (not row.agrees, np.nan_to_num(row.relative_difference, nan=np.inf)))
 
 
-def _numbers(name: str, one: object, other: object, unique: bool, at: str | None = None) -> Comparison:
+def _numbers(name: str, one: object, other: object, unique: bool, unit: float, at: str | None = None) -> Comparison:
     a, b = float(one), float(other)  # type: ignore[arg-type]
-    unit = 0.1 if "usd_per_kwh" in name else 1.0
     difference = abs(a - b)
     relative = difference / max(abs(a), abs(b), unit)
     close = relative <= RELATIVE or (name.endswith("_kw") and difference <= ABSOLUTE_KW)
