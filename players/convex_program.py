@@ -49,7 +49,8 @@ class ConvexProgram:
         self.name = name
         self.goods = tuple(goods)
         self.solver = solver
-        self.counters = Counters()
+        self.counters = Counters()  # of answers with an anchor, which a coordinator asks for all the time
+        self.plain_counters = Counters()  # of answers without: a linear direction takes them to another corner
         self._quadratic: dict[bytes, QuadraticSolver] = {}  # by the anchor's weight
         self._last: QuadraticSolver | None = None
 
@@ -143,7 +144,8 @@ class ConvexProgram:
         if key not in self._quadratic:
             # A change of the anchor's weight is rare: keep the present one and the one without an anchor.
             self._quadratic = {k: v for k, v in self._quadratic.items() if k == b"" or key == b""}
-            self._quadratic[key] = QuadraticSolver(self.program, self.program.curvature(weight), self.counters)
+            counters = self.plain_counters if weight is None else self.counters
+            self._quadratic[key] = QuadraticSolver(self.program, self.program.curvature(weight), counters)
         solver = self._quadratic[key]
         if self._last is not None and self._last is not solver:
             solver.start_from(self._last)
