@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestresponse.errors import BestResponseError
+from experiments.games_cli import games
 from networks.errors import NetworkDataError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Markets as games of separate solvers: coordinate them to an equilibrium, certify it, check it twice.",
 )
+app.add_typer(games, name="games")
 
 
 class Exit(IntEnum):

@@ -1,0 +1,120 @@
+"""The command line of the catalogue: `bestresponse games list | show | solve | diagnose`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from experiments.catalogue import Solved
+
+games = typer.Typer(no_args_is_help=True, help="Published games and equilibrium problems with known answers.")
+
+Slug = Annotated[str, typer.Argument(help="family/author-what-year, as `games list` shows them.")]
+
+
+@games.command("list")
+def list_(
+    family: Annotated[str | None, typer.Argument(help="Show one family only.")] = None,
+) -> None:
+    """List the problems of the catalogue."""
+    from bestresponse.errors import DataError
+    from experiments.catalogue import families, load, slugs
+    from experiments.games_screen import show_list
+
+    if family is not None and family not in families():
+        raise DataError(f"there is no family {family!r}; there are {', '.join(families())}")
+    show_list([load(slug) for slug in slugs() if family in (None, slug.partition("/")[0])])
+
+
+@games.command()
+def show(slug: Slug) -> None:
+    """Show where a problem is from, its data, its published answers and rates."""
+    from experiments.catalogue import load, methods
+    from experiments.games_screen import show_entry
+
+    entry = load(slug)
+    show_entry(entry, methods(entry))
+
+
+@games.command()
+def solve(
+    slug: Slug,
+    method: Annotated[str | None, typer.Option(help="One of the problem's methods, see `games show`.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
+) -> None:
+    """Solve a problem, certify the answer and compare it with what is published.
+
+    Exit codes: 0 certified; 2 bad input; 3 not certified (results are still written); 4 certified, but another answer
+    than the only one that is published.
+    """
+    from experiments.catalogue import load
+    from experiments.catalogue import solve as run
+    from experiments.files import writable
+    from experiments.games_screen import show_solved
+
+    entry = load(slug)
+    if json is not None:
+        writable(json)
+    solved = run(entry, method)
+    if json is not None:
+        save(solved, json)
+    show_solved(solved)
+    raise typer.Exit(exit_code(solved))
+
+
+@games.command()
+def diagnose(
+    slug: Slug,
+    figure: Annotated[Path | None, typer.Option(help="Write the rate plot to this image file.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the solution to this JSON file.")] = None,
+) -> None:
+    """Show the paper, the answer, the certificate, and rates: published, predicted and measured."""
+    from experiments.catalogue import load, methods
+    from experiments.catalogue.diagnosing import diagnose as run
+    from experiments.files import writable
+    from experiments.games_screen import show_diagnosis, show_entry, show_solved
+
+    entry = load(slug)
+    for path in (figure, json):
+        if path is not None:
+            writable(path)
+    diagnosis = run(entry)
+    if json is not None:
+        save(diagnosis.solved, json)
+    if figure is not None:
+        from experiments.catalogue.figure import save_rate_figure
+
+        save_rate_figure(diagnosis, figure)
+    show_entry(entry, methods(entry))
+    show_solved(diagnosis.solved)
+    show_diagnosis(diagnosis)
+
+
+def save(solved: Solved, path: Path) -> None:
+    """Write a solution as JSON; the file appears complete or not at all."""
+    import json
+
+    from bestresponse.trace import replacing
+
+    with replacing(path) as file:
+        json.dump(finite(solved.data()), file, indent=1, allow_nan=False)
+
+
+def finite(value: object) -> object:
+    """Return plain data with None in place of numbers that JSON does not know."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not abs(value) < float("inf") else value
+
+
+def exit_code(solved: Solved) -> int:
+    """Return the exit code that a solution stands for."""
+    if not solved.certified:
+        return 3
+    is_the_one = solved.entry.unique and solved.found.certificate.get("normalised", True)
+    return 4 if is_the_one and not solved.matches_published else 0
