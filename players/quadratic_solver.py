@@ -24,6 +24,7 @@ from players.canonical import CanonicalProgram
 
 REGULARISATION = 1e-9
 TOLERANCE = 1e-11  # on rows, bounds and signs, in scaled units
+NEARLY_SOLVED = 1e-8  # residuals at which PIQP's point at the floor of rounding still counts as an (inexact) answer
 MAX_UPDATES = 6  # of the active set, before PIQP is asked
 MAX_REFINEMENTS = 25
 CACHED_FACTORS = 8
@@ -174,7 +175,7 @@ class QuadraticSolver:
         polished = self._from_active_set(c, side)
         if polished is not None:
             return polished
-        if status != piqp.PIQP_SOLVED:
+        if status != piqp.PIQP_SOLVED and not max(result.info.primal_res, result.info.dual_res) <= NEARLY_SOLVED:
             raise _failure(status)
         self.counters.inexact += 1
         return self._point(np.concatenate([x, y, z]), c)
@@ -182,7 +183,8 @@ class QuadraticSolver:
     def _ask_piqp(self, c: Vector) -> tuple[piqp.Result, piqp.Status]:
         """PIQP's answer for the variables that are not fixed: it may call a program infeasible for a fixed one.
 
-        At its iteration limit PIQP may stand at the floor of rounding: then the polish decides.
+        Where it does not reach its tolerance it is asked again with more regularisation, which suits redundant rows.
+        At its iteration limit it may stand at the floor of rounding: then the polish decides.
         """
         linear = (c + self._Hs @ self._at_fixed)[self._open]
         if self._piqp is None:
@@ -190,16 +192,20 @@ class QuadraticSolver:
         else:
             self._piqp.update(c=linear)
         status = self._piqp.solve()
+        if status == piqp.PIQP_SOLVED:
+            return self._piqp.result, status
+        second = self._set_up_piqp(linear, regularisation=1e-8)
+        status = second.solve()
         if status not in (piqp.PIQP_SOLVED, piqp.PIQP_MAX_ITER_REACHED):
             raise _failure(status)
-        return self._piqp.result, status
+        return second.result, status
 
-    def _set_up_piqp(self, linear: Vector) -> piqp.SparseSolver:
+    def _set_up_piqp(self, linear: Vector, regularisation: float = 1e-10) -> piqp.SparseSolver:
         solver = piqp.SparseSolver()
         solver.settings.eps_abs = solver.settings.eps_rel = 1e-10
         solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-10
         solver.settings.max_iter = 200
-        solver.settings.reg_lower_limit = 1e-8  # with less it wanders at the floor of rounding where rows are redundant
+        solver.settings.reg_lower_limit = regularisation
         rows, sides = self._B[:, self._open], self._rhs - self._B @ self._at_fixed
         solver.setup(
             sparse.csc_matrix(self._Hs[self._open][:, self._open]),
