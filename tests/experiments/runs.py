@@ -47,7 +47,7 @@ class Solved:
 
     @property
     def counters(self) -> dict[str, Counters]:
-        """How the answers of the players that are convex programs were found."""
+        """How the anchored answers of the players that are convex programs were found: one for every sweep."""
         return {player.name: player.counters for player in self.model.market if isinstance(player, ConvexProgram)}
 
 
