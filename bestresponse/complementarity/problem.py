@@ -133,10 +133,10 @@ class ComplementarityProblem:
 
 
 def compressed(J: ArrayLike | SparseArray, name: str = "the Jacobian") -> Jacobian:
-    """Return a dense or sparse matrix in compressed rows. Raises FormulationError if it is no matrix."""
+    """Return a dense or sparse matrix in compressed rows. Raises DataError if it is no matrix."""
     matrix = J if sparse.issparse(J) else np.asarray(J, dtype=float)
     if matrix.ndim != 2:
-        raise FormulationError(f"{name} must be a matrix, not an array of shape {matrix.shape}")
+        raise DataError(f"{name} must be a matrix, not an array of shape {matrix.shape}")
     return sparse.csr_array(matrix)
 
 

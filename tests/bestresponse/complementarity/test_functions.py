@@ -67,7 +67,7 @@ def test_functions_and_problem_objects_give_the_same_answer():
         ((value, lambda x: np.eye(2), LOWER, UPPER), FormulationError, r"Jacobian has shape \(2, 2\)"),
         (
             (value, lambda x: np.ones(3), LOWER, UPPER),
-            FormulationError,
+            DataError,
             r"must be a matrix, not an array of shape \(3,\)",
         ),
         (

@@ -10,7 +10,7 @@ import bestresponse.complementarity.lemke as lemke_module
 from bestresponse.complementarity import LCPStatus, solve_lcp
 from bestresponse.complementarity.lcp import contradiction
 from bestresponse.complementarity.lemke import PathEnd, lemke
-from bestresponse.errors import DataError, FormulationError
+from bestresponse.errors import DataError
 
 PATH_MANUAL = [[0, 0, -1, -1], [0, 0, 1, -2], [1, -1, 2, -2], [1, 2, -2, 4]], [2, 2, -2, -6]
 CYCLING = np.array([[1.0, 2, 0], [0, 1, 2], [2, 0, 1]]), -np.ones(3)  # M. M. Kostreva, 1979
@@ -160,7 +160,7 @@ def test_the_method_follows_the_size_and_sparse_matrices_are_taken():
     [
         (np.eye(2), [1.0], {}, DataError, r"M must be \(n, n\) where q is \(n,\), not \(2, 2\) where q is \(1,\)"),
         (np.ones((2, 3)), [1.0, 2], {}, DataError, r"not \(2, 3\)"),
-        ([1.0, 2], [1.0, 2], {}, FormulationError, r"^M must be a matrix, not an array of shape \(2,\)"),
+        ([1.0, 2], [1.0, 2], {}, DataError, r"^M must be a matrix, not an array of shape \(2,\)"),
         (np.eye(2), [1.0, np.nan], {}, DataError, "q has an entry that is not finite: nan"),
         ([[1.0, np.inf], [0, 1]], [1.0, 1], {}, DataError, "M has an entry that is not finite: inf"),
         (np.eye(1), [1.0], {"method": "simplex"}, DataError, "are 'lemke' and 'interior', not 'simplex'"),
