@@ -20,12 +20,12 @@ from scipy.optimize import nnls
 from bestresponse.errors import DataError, SolverError
 from bestresponse.games.dynamics import ORDERS, sweep
 from bestresponse.games.game import Game, SmoothPlayer
+from bestresponse.games.rate import ROUNDING, linear_rate
 from bestresponse.typing import Vector
 
 ACTIVE = 1e-7  # relative slack below which a bound or row counts as active
 STRICT = 1e-8  # multiplier, relative to the gradient, above which something active stays active
 SYMMETRIC = 1e-9  # relative asymmetry that counts as rounding
-ROUNDING = 1e-11  # relative moves at or below it say nothing about rates
 NEAR = 1e-2  # relative moves up to which a play counts as near its equilibrium
 P_MATRIX_LIMIT = 12  # variables up to which all principal minors are looked at
 
@@ -239,19 +239,6 @@ def _moves_from(game: Game, x: Vector, offset: Vector, order: str, sweeps: int) 
             break
         y = image
     return np.array(moves)
-
-
-def linear_rate(moves: Vector, floor: float = ROUNDING) -> float | None:
-    """Return the linear rate that a history of moves shows: the slope of its logarithm over the last two thirds.
-
-    Moves at or below the floor, which are rounding, are left out; None if fewer than six remain.
-    """
-    useful = moves[: int(np.argmax(moves <= floor)) if (moves <= floor).any() else len(moves)]
-    tail = useful[len(useful) // 3 :]
-    if len(useful) < 6 or not np.isfinite(tail).all():
-        return None
-    slope = np.polyfit(np.arange(len(tail)), np.log(tail), 1)[0]
-    return float(np.exp(slope))
 
 
 def _is_p_matrix(matrix: Vector) -> bool:

@@ -5,6 +5,7 @@ from bestresponse.games.costs import CournotCost, IsoelasticDemand, LinearDemand
 from bestresponse.games.dynamics import ORDERS, GameStop, PlayResult, play
 from bestresponse.games.game import Game, Layout, Rows, SmoothCost, SmoothPlayer
 from bestresponse.games.normalised import GameSolution, solve_game
+from bestresponse.games.rate import linear_rate
 
 __all__ = [
     "ORDERS",
@@ -24,6 +25,7 @@ __all__ = [
     "SmoothCost",
     "SmoothPlayer",
     "certify_game",
+    "linear_rate",
     "play",
     "solve_game",
 ]

@@ -21,6 +21,7 @@ from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.errors import BestResponseError, DataError
 from bestresponse.games.certificate import GameCertificate, GameTolerances, certify_game
 from bestresponse.games.game import PLAN, Game
+from bestresponse.games.rate import linear_rate
 from bestresponse.player import Response, Signal
 from bestresponse.stopping import Limits, Stop, StopReason
 from bestresponse.typing import Vector
@@ -76,6 +77,11 @@ class PlayResult:
     def moves(self) -> Vector:
         """(n_sweeps,) the relative move of every sweep."""
         return np.array([record.move for record in self.trace])
+
+    @property
+    def rate(self) -> float | None:
+        """The factor a sweep that the trace shows; only of plain or damped plays it is one of the game."""
+        return linear_rate(self.moves)
 
 
 def play(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bestresponse.diagnostics import MapDiagnosis, diagnose_game, diagnose_map, linear_rate, sample
+from bestresponse.diagnostics import MapDiagnosis, diagnose_game, diagnose_map, sample
 from bestresponse.errors import DataError
+from bestresponse.games import linear_rate
 from bestresponse.typing import Vector
 from experiments.catalogue.games import GameModel
-from experiments.catalogue.maps import MapModel
+from experiments.catalogue.map_model import MapModel
 from experiments.catalogue.projection import extragradient_rate, projection_rate
 from experiments.catalogue.schema import Entry
 from experiments.catalogue.solving import Solved, model_of, solve

@@ -1,18 +1,15 @@
-"""Complementarity problems of the catalogue, l ≤ x ≤ u ⊥ F(x), built from their data and solved."""
+"""Complementarity problems of the catalogue, built from their data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from bestresponse.complementarity import ComplementarityProblem, natural_residual, solve_mcp, worst_rows
-from bestresponse.games.minimise import full_csr
+from bestresponse.complementarity import solve_mcp
 from bestresponse.typing import Vector
-from experiments.catalogue.models import Derived, Found, named
-from experiments.catalogue.projection import extragradient, projected_gradient
+from experiments.catalogue.map_model import TOLERANCE, MapModel
+from experiments.catalogue.models import Derived, named
 from experiments.catalogue.schema import (
     BimatrixData,
     ExchangeEconomyData,
@@ -23,99 +20,6 @@ from experiments.catalogue.schema import (
     TransportData,
     vector,
 )
-
-TOLERANCE = 1e-10  # natural residual
-LISTED = 3  # worst rows that a certificate names
-
-
-@dataclass(frozen=True)
-class MapModel:
-    """A complementarity problem, how many of its unknowns are the answer, and what follows from a solution."""
-
-    lower: Vector
-    upper: Vector
-    function: Callable[[Vector], Vector]
-    jacobian: Callable[[Vector], Vector]  # (n, n), dense
-    names: tuple[str, ...]  # (n,)
-    derive: Callable[[Vector], Derived]  # of all unknowns
-    n_answer: int  # the first unknowns, which are x; the others are prices and multipliers
-    start: Vector | None = None
-    step: float | None = None  # of projection methods, where they are offered
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The names of the answer's entries."""
-        return self.names[: self.n_answer]
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """The complementarity engine, and projection methods where the problem states a step."""
-        return ("mcp",) if self.step is None else ("mcp", "projection", "extragradient")
-
-    @property
-    def problem(self) -> ComplementarityProblem:
-        """The problem as the engine takes it."""
-        return ComplementarityProblem(
-            self.lower,
-            self.upper,
-            lambda x, smoothing: self.function(x),
-            lambda x, smoothing: full_csr(self.jacobian(x)),
-            self.names,
-        )
-
-    def solve(self, method: str) -> Found:
-        """Return what the method finds, judged by the natural residual."""
-        moves: tuple[float, ...] = ()
-        if method == "mcp":
-            result = solve_mcp(self.problem, self.start, TOLERANCE)
-            unknowns, status = result.x, result.reason
-        else:
-            iterate = projected_gradient if method == "projection" else extragradient
-            unknowns, history = iterate(self.function, self.lower, self.upper, self._first, self.step or 1.0)
-            moves = tuple(history)
-            status = f"{method} with step {self.step:g}: {len(history)} iterations, last move {history[-1]:.1e}"
-        derived = self.derive(unknowns)
-        return Found(
-            x=unknowns[: self.n_answer],
-            prices=derived.prices,
-            multipliers=derived.multipliers,
-            quantities=derived.quantities,
-            residual=natural_residual(self.problem, unknowns),
-            residual_meaning="natural residual",
-            certificate=self._certificate(unknowns),
-            status=status,
-            moves=moves,
-        )
-
-    def judge(self, x: Vector) -> Mapping[str, Any]:
-        """Return the certificate of an answer, or of all unknowns."""
-        return self._certificate(self.complete(x))
-
-    def complete(self, x: Vector) -> Vector:
-        """Return all unknowns: the answer, and the prices and multipliers that support it best."""
-        if len(x) == len(self.names):
-            return x
-        lower, upper = self.lower.copy(), self.upper.copy()
-        lower[: len(x)] = upper[: len(x)] = x
-        held = ComplementarityProblem(lower, upper, self.problem.function, self.problem.jacobian, self.names)
-        support = solve_mcp(held, np.concatenate([x, np.zeros(len(self.names) - len(x))]), TOLERANCE).x
-        return np.concatenate([x, support[len(x) :]])
-
-    @property
-    def _first(self) -> Vector:
-        return np.clip(np.ones(len(self.names)), self.lower, self.upper) if self.start is None else self.start
-
-    def _certificate(self, unknowns: Vector) -> dict[str, Any]:
-        residual = natural_residual(self.problem, unknowns)
-        holds = residual <= TOLERANCE * 10
-        worst = {name: size for name, size in worst_rows(self.problem, unknowns, LISTED)}
-        statement = f"natural residual {residual:.1e}, worst in {', '.join(worst)}"
-        return {
-            "holds": holds,
-            "statement": f"Certified: {statement}." if holds else f"Not certified: {statement}.",
-            "natural_residual": residual,
-            "worst": worst,
-        }
 
 
 def linear(data: LinearComplementarityData) -> MapModel:
