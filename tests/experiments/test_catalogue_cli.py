@@ -1,0 +1,81 @@
+"""`bestresponse games` from the outside."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from experiments import cli
+from experiments.games_cli import finite, games
+
+runner = CliRunner()
+
+
+def run(*words):
+    return runner.invoke(games, list(words))
+
+
+def test_list_shows_slugs_of_one_family():
+    out = run("list", "traffic")
+    assert out.exit_code == 0
+    assert "traffic/braess-1968" in out.output and "cournot" not in out.output
+
+
+def test_show_leads_from_the_slug_to_the_paper_the_data_and_the_answer():
+    out = run("show", "gnep/haurie-krawczyk-river-basin-1997").output
+    for words in ("Haurie", "10.1023/A:1019049008557", "2.2915", "21.14479602", "0.57436", "gauss_seidel"):
+        assert words in out
+
+
+def test_solve_writes_the_promised_json(tmp_path):
+    path = tmp_path / "new" / "answer.json"
+    out = run("solve", "cournot/harker-ten-firms-1988", "--method", "gauss_seidel", "--json", str(path))
+    assert out.exit_code == 0 and "Certified" in out.output and "Cournot equilibrium" in out.output
+    data = json.loads(path.read_text())
+    assert {"slug", "x", "prices", "multipliers", "residual", "certificate", "matches_published"} <= data.keys()
+    assert data["slug"] == "cournot/harker-ten-firms-1988" and data["matches_published"] is True
+    assert data["x"][4] == pytest.approx(17.94895234, abs=1e-8)
+    assert data["certificate"]["holds"] is True and data["residual"] <= 1e-10
+
+
+def test_what_is_not_certified_has_exit_code_3_and_is_written_all_the_same(tmp_path):
+    path = tmp_path / "cycle.json"
+    out = run("solve", "cournot/theocharis-three-firms-1960", "--method", "jacobi", "--json", str(path))
+    assert out.exit_code == 3 and "Not certified" in out.output
+    assert json.loads(path.read_text())["certificate"]["holds"] is False
+
+
+def test_a_generalised_equilibrium_that_is_not_the_normalised_one_is_no_disagreement():
+    out = run("solve", "gnep/facchinei-kanzow-a16-cap-200-2010", "--method", "gauss_seidel")
+    assert out.exit_code == 0 and "no common multipliers" in out.output and "matches none" in out.output
+
+
+def test_one_command_shows_paper_answer_certificate_and_rates(tmp_path):
+    figure = tmp_path / "rates.png"
+    out = run("diagnose", "cournot/murphy-sherali-soyster-1982", "--figure", str(figure))
+    assert out.exit_code == 0
+    for words in ("Murphy", "36.93251082", "Certified", "published", "predicted", "measured", "0.5868", "monotone"):
+        assert words in out.output
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("show", "cournot/murphy-1982"), "did you mean cournot/murphy-sherali-soyster-1982"),
+        (("list", "chess"), "families|there are admm"),
+        (("solve", "traffic/pigou-1920", "--method", "jacobi"), "allowed: mcp"),
+        (("diagnose", "traffic/pigou-1920", "--figure", "/tmp/never.png"), "no dynamics"),
+    ],
+)
+def test_bad_input_is_explained_with_exit_code_2(words, complaint, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["bestresponse", "games", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ") and any(part in message for part in complaint.split("|"))
+
+
+def test_numbers_that_json_does_not_know_become_null():
+    assert finite({"a": [1.0, float("nan")], "b": (float("inf"), 2)}) == {"a": [1.0, None], "b": [None, 2]}
