@@ -28,6 +28,7 @@ class Balancing:
     clip: float = 5.0  # largest factor of one change
     travel_from: int = 60  # sweep
     travel_imbalance: float = 0.3  # relative to the good's largest trade
+    dearest: float = 20.0  # usual prices: a scarcity price counts no more, or it would hide all the others
 
     def factor(self, market: Market, sweep_number: int, sweep: Sweep, measures: Measures, excess: Vector) -> float:
         """Return the factor by which to change σ after this sweep; 1 for no change."""
@@ -36,7 +37,7 @@ class Balancing:
         if sweep_number >= self.travel_from and np.max(measures.imbalance, initial=0.0) > self.travel_imbalance:
             return self._limited(np.linalg.norm(measures.imbalance), np.linalg.norm(measures.disagreement), power=0.5)
         trades = market.largest_trade(sweep.responses) / market.quantity_scale
-        prices = sweep.price / market.price_scale
+        prices = np.minimum(np.abs(sweep.price) / market.price_scale, self.dearest)
         primal = _relative(excess / market.quantity_scale, trades)
         dual = _relative(sweep.disagreement(market) / market.price_scale, prices)
         return self._limited(primal, dual)

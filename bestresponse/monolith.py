@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import numpy as np
-
 from bestresponse.complementarity.result import MCPResult
 from bestresponse.complementarity.solve import solve_mcp
 from bestresponse.equilibrium import Equilibrium
@@ -66,5 +64,11 @@ def _stop(mcp: MCPResult) -> Stop:
     how = f"It took {mcp.factorisations} factorisations, natural residual {mcp.residual:.1e}, by {mcp.method}."
     if mcp.converged:
         return Stop(StopReason.SOLVED, how)
-    rows = ", ".join(f"{name} ({size:.1e})" for name, size in (mcp.suspects or mcp.worst)[:3])
-    return Stop(StopReason.NOT_SOLVED, f"{mcp.reason} {how} Look at: {rows}." if np.isfinite(mcp.residual) else mcp.reason)
+    if mcp.suspects:  # the reason names them
+        return Stop(StopReason.NOT_SOLVED, f"{_sentence(mcp.reason)} {how}")
+    rows = ", ".join(f"{name} ({size:.1e})" for name, size in mcp.worst[:3])
+    return Stop(StopReason.NOT_SOLVED, f"{_sentence(mcp.reason)} {how} The worst rows are {rows}.")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

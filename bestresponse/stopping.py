@@ -78,7 +78,8 @@ class Stop:
     evidence: str = ""
 
     def __str__(self) -> str:
-        return f"{self.reason.value} {self.evidence}".strip()
+        evidence = f" {self.evidence.rstrip('.')}." if self.evidence else ""
+        return self.reason.value + evidence
 
 
 @dataclass(frozen=True)

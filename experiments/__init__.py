@@ -6,13 +6,19 @@ are first used, so that the command line can say what it knows without loading a
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from experiments.case import load_case
     from experiments.result import Result, load_result
-    from experiments.solve import solve
+    from experiments.solving import solve
+
+# The matrices here are small: more threads of the linear algebra only get in one another's way. It must be said
+# before numpy is loaded.
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
 __all__ = ["Result", "load_case", "load_result", "solve"]
 
@@ -20,7 +26,7 @@ _HOME = {
     "Result": "experiments.result",
     "load_case": "experiments.case",
     "load_result": "experiments.result",
-    "solve": "experiments.solve",
+    "solve": "experiments.solving",
 }
 
 

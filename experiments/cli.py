@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,10 +18,6 @@ from networks.errors import NetworkDataError
 
 if TYPE_CHECKING:
     from experiments.result import Result
-
-# The matrices here are small: more threads of the linear algebra only get in one another's way.
-for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
 
 DEFAULT_CASE = "sioux_falls_ieee123"
 
@@ -96,7 +91,7 @@ def solve(
         from experiments.case import load_case
         from experiments.files import writable
         from experiments.screen import Screen
-        from experiments.solve import solve as run
+        from experiments.solving import solve as run
 
     screen = Screen(quiet)
     for path in (json, trace, figures):

@@ -75,6 +75,8 @@ def _compare(name: str, one: object, other: object, unique: bool) -> Comparison:
     unit = PRICE_UNIT if "usd_per_kwh" in name else 1.0
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return _numbers(name, one, other, unique, unit)
+    if not one:
+        return _numbers(name, 0.0, 0.0, unique, unit)
     unit = max(unit, SMALL_ENTRY * max((abs(value) for value in other.values()), default=0.0))
     rows = [_numbers(name, one[key], other[key], unique, unit, key) for key in one]
     return max(rows, key=lambda row: (not row.agrees, np.nan_to_num(row.relative_difference, nan=np.inf)))

@@ -57,7 +57,7 @@ def traffic_report(form: ResourceForm, path_flow: Vector, price: Vector) -> Traf
     station_h = form.visits @ form.stations.waiting.value(visits) + form.dwell_h
     road_h = form.links @ form.link_time.value(link_flow)
     electric = np.array([each.electric for each in form.classes])[form.class_of_path]
-    stops, discharges = form.visits.sum(axis=1) > 0.0, form.trades.min(axis=1).toarray().ravel() < 0.0
+    stops, discharges = form.visits.sum(axis=1) > 0.0, (form.trades < 0.0).sum(axis=1) > 0
     return TrafficReport(
         wardrop_gap=state.gap,
         od_cost_usd=_od_costs(form, state),

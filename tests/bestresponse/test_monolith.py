@@ -152,7 +152,7 @@ def test_without_a_fallback_the_failure_stands(monkeypatch):
     found = solve_monolith(model.market)
     assert not found.mcp.converged and found.independent
     assert not found.equilibrium.stop.reason.is_success
-    assert "Look at: " in str(found.equilibrium.stop)
+    assert "The worst rows are " in str(found.equilibrium.stop)
 
 
 def test_a_cold_start_that_succeeds_ignores_the_fallback(monkeypatch):

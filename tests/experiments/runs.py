@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-import experiments.solve
+import experiments.solving
 from experiments.build import Model, build
 from experiments.result import Result
-from experiments.solve import solve
+from experiments.solving import solve
 from players.convex_program import ConvexProgram
 from players.quadratic_solver import Counters
 from tests.one_program import OneProgramResult, solve_one_program
@@ -60,7 +60,7 @@ def solved(run: Run, method: str = "both") -> Solved:
         return built[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiments.solve, "build", build_and_keep)
+        patch.setattr(experiments.solving, "build", build_and_keep)
         result = solve(*run, method=method)
     return Solved(result, built[-1])
 

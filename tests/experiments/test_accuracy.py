@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cross_check import NOT_UNIQUE, UNIQUE
-from experiments.solve import solve
+from experiments.solving import solve
 from tests.experiments.runs import (
     PAPER,
     ROBUST,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-import experiments.solve
+import experiments.solving
 from experiments import screen
 from experiments.case import load_case
 from experiments.case_keys import schema_table
@@ -82,7 +82,7 @@ def test_an_interrupt_writes_to_the_file_that_was_named_and_speaks_even_if_quiet
 
 
 def test_an_interrupt_of_the_monolith_keeps_what_the_coordinator_found(tmp_path):
-    script = INTERRUPTED_IN.format(module="experiments.solve", name="solve_monolith") + RUN
+    script = INTERRUPTED_IN.format(module="experiments.solving", name="solve_monolith") + RUN
     shown = command(tmp_path, "solve", TEACHING, "--quiet", script=script)
     result = load_result(tmp_path / "bestresponse-interrupted-teaching-base.json")
     assert shown.code == 130
@@ -157,14 +157,14 @@ def test_a_run_that_does_not_converge_exits_with_3_and_is_written(call, tmp_path
 
 def plant_a_disagreement(monkeypatch):
     """Let the second quantities asked for, those of the monolith, be off by 0.1 %."""
-    true, asked = experiments.solve.quantities, []
+    true, asked = experiments.solving.quantities, []
 
     def wrong(*given: Any) -> dict[str, Any]:
         asked.append(1)
         found = true(*given)
         return found if len(asked) == 1 else found | {"charged_kw": found["charged_kw"] * 1.001}
 
-    monkeypatch.setattr(experiments.solve, "quantities", wrong)
+    monkeypatch.setattr(experiments.solving, "quantities", wrong)
 
 
 def test_routes_that_disagree_exit_with_4_and_the_row_is_shown(call, monkeypatch):
@@ -182,14 +182,14 @@ def test_not_converged_outranks_disagreement(call, monkeypatch):
 
 
 def test_an_uncertified_monolith_exits_with_3(call, monkeypatch):
-    true = experiments.solve.solve_monolith
+    true = experiments.solving.solve_monolith
 
     def shifted(market: Any, **given: Any) -> Any:
         found = true(market, **given)
         found.equilibrium.price[:] *= 1.1  # prices that nobody's plan is a best response to
         return found
 
-    monkeypatch.setattr(experiments.solve, "solve_monolith", shifted)
+    monkeypatch.setattr(experiments.solving, "solve_monolith", shifted)
     shown = call("solve", TEACHING, "--scenario", "stress")
     assert shown.code == 3
 
@@ -202,7 +202,7 @@ def test_cases_lists_every_case_with_its_scenarios(call):
 
 
 def test_check_says_what_a_case_contains_and_solves_nothing(call, monkeypatch):
-    monkeypatch.setattr(experiments.solve, "build", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr(experiments.solving, "build", lambda *_: pytest.fail("computed"))
     shown = call("check", TEACHING)
     assert (shown.code, shown.err) == (0, "")
     for text in ("Valid: teaching", "road nodes", "OD pairs", "830", "North, South", "stress", "2-3", "456 kW load"):
@@ -233,7 +233,7 @@ def test_progress_shows_the_sweep_and_the_worst_of_each_kind_on_a_terminal():
     shown = screen.Screen()
     shown.console = Console(file=seen, force_terminal=True, width=100)
     with shown.progress(1e-8, 600) as on_sweep:
-        experiments.solve.solve(load_case(TEACHING), method="sharing", on_sweep=on_sweep)
+        experiments.solving.solve(load_case(TEACHING), method="sharing", on_sweep=on_sweep)
     for text in ("sweep", "of at most 600", "worst imbalance", "target 1e-08", "worst gain"):
         assert text in seen.getvalue()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import experiments.solve
+import experiments.solving
 from tests.experiments.case_tables import GONE, network_folder, tables
 from tests.experiments.runs import TEACHING, case_file
 
@@ -55,7 +55,7 @@ BAD_CASES: dict[str, tuple[dict[str, Any], tuple[str, tuple[str, str]] | None, l
 @pytest.mark.parametrize("verb", ["solve", "check"])
 @pytest.mark.parametrize("name", BAD_CASES)
 def test_a_bad_case_is_refused_with_one_message_that_names_the_place(call, monkeypatch, tmp_path, name, verb):
-    monkeypatch.setattr(experiments.solve, "coordinate", lambda *_, **__: pytest.fail("computed"))
+    monkeypatch.setattr(experiments.solving, "coordinate", lambda *_, **__: pytest.fail("computed"))
     changes, edit, texts = BAD_CASES[name]
     if "nets" in changes.values():
         network_folder(tmp_path, *edit)
@@ -104,7 +104,7 @@ def test_bad_arguments_are_refused(call, arguments, text):
 
 
 def test_a_place_that_cannot_be_written_to_is_found_before_the_run(call, monkeypatch, tmp_path):
-    monkeypatch.setattr(experiments.solve, "build", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr(experiments.solving, "build", lambda *_: pytest.fail("computed"))
     (tmp_path / "file").write_text("", encoding="utf-8")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "file")

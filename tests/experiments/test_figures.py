@@ -22,7 +22,7 @@ from experiments.figures_convergence import convergence_figure
 from experiments.figures_dlmp import dlmp_figure, price_levels
 from experiments.figures_map import feeder_map
 from experiments.figures_style import VERMILLION, style
-from experiments.solve import solve
+from experiments.solving import solve
 from networks.feeder import DATA, load_feeder
 
 COLUMNS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.case import load_case
-from experiments.solve import solve
+from experiments.solving import solve
 from tests.experiments.case_tables import TEACHING_NETWORKS, tables
 from tests.experiments.runs import TEACHING, case_file, solved
 from tests.one_program.tables import read_rows

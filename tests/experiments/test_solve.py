@@ -8,7 +8,7 @@ import pytest
 
 from bestresponse.errors import DataError
 from experiments.case import load_case
-from experiments.solve import METHODS, solve
+from experiments.solving import METHODS, solve
 from tests.experiments.case_tables import tables
 from tests.experiments.runs import ROBUST, TEACHING, assert_confirmed, case_file, solved, third_route
 
@@ -67,7 +67,6 @@ def test_cases_of_every_kind_are_solved_alike_by_three_routes(tmp_path, name, v2
     assert_confirmed(result.quantities, third_route(file, scenario, v2g), *not_unique)
 
 
-@pytest.mark.xfail(reason="the traffic report takes a minimum over no goods", raises=ValueError, strict=True)
 @pytest.mark.parametrize("v2g", [False, True])
 def test_a_case_without_stations_is_one_without_v2g(tmp_path, v2g):
     file = case_file(tmp_path, tables(stations=[], demand__destinations=[2, 3]))
@@ -167,7 +166,7 @@ BAD_USE = [
 
 @pytest.mark.parametrize(("given", "message"), BAD_USE)
 def test_bad_use_is_refused_before_anything_is_built(monkeypatch, given, message):
-    monkeypatch.setattr("experiments.solve.build", lambda *_: pytest.fail("built"))
+    monkeypatch.setattr("experiments.solving.build", lambda *_: pytest.fail("built"))
     with pytest.raises(DataError) as caught:
         solve(load_case(TEACHING), **given)
     assert str(caught.value) == message
