@@ -22,7 +22,7 @@ import numpy as np
 from bestresponse.complementarity.infeasibility import diverges
 from bestresponse.complementarity.linear_system import NewtonMatrix
 from bestresponse.complementarity.pairs import Pairs, Point, starting_point
-from bestresponse.complementarity.polish import Polished, polish
+from bestresponse.complementarity.polish import DAMPING, Polished, polish
 from bestresponse.complementarity.problem import ComplementarityProblem, largest
 from bestresponse.complementarity.steps import Step, find_step
 from bestresponse.typing import Vector
@@ -123,8 +123,8 @@ class _Run:
             self._polish_below = 0.1 * self._point.mu
             self._polish()
 
-    def _polish(self) -> None:
-        polished = polish(self._problem, self._point.x, self._tolerance)
+    def _polish(self, damping: float = DAMPING) -> None:
+        polished = polish(self._problem, self._point.x, self._tolerance, damping=damping)
         self._polish_cost += polished.factorisations
         if self._best is None or polished.residual < self._best.residual:
             self._best = polished
@@ -153,8 +153,10 @@ class _Run:
         return None
 
     def result(self, outcome: Outcome) -> InteriorResult:
-        if outcome is not Outcome.SOLVED:
-            self._polish()
+        for damping in (DAMPING, 0.0):  # a nearly singular face may need the exact step, which is long
+            if outcome is Outcome.SOLVED:
+                break
+            self._polish(damping)
             outcome = self.solved() or outcome
         early = self._point.x if self._early is None else self._early
         return InteriorResult(outcome, self._point, early, self._best, tuple(self._trace), self._factorisations)

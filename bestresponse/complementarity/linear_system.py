@@ -133,7 +133,8 @@ class Factors:
         return d
 
     def _residual(self, rhs: Vector, d: Vector) -> Vector:
-        return rhs - self.J @ d - self.theta * d
+        with np.errstate(invalid="ignore", over="ignore"):  # a breakdown shows as NaN, which no step survives
+            return rhs - self.J @ d - self.theta * d
 
     def _solve_once(self, rhs: Vector) -> Vector:
         d = np.empty_like(rhs)

@@ -1,7 +1,7 @@
 """The last digits: Newton's method on the rows that are active at the natural residual.
 
     active = rows where mid(x − l, x − u, F) is x − l or x − u: the variable goes to that bound
-    the others:  (J_free + d I) dx_free = −F_free − J_free,active dx_active,   d = min(1e-6, 1e-3 residual)
+    the others:  (J_free + d I) dx_free = −F_free − J_free,active dx_active,   d = min(1e-6, damping · residual)
 
 A semismooth Newton method on mid(x − l, x − u, F(x)) = 0 without globalisation: it is meant for points near a
 solution, which is where an interior point ends, and where a coordinator's answer stands.
@@ -18,6 +18,7 @@ from bestresponse.complementarity.problem import ComplementarityProblem, largest
 from bestresponse.typing import BoolVector, Vector
 
 MAX_STEPS = 15
+DAMPING = 1e-3
 LOST = 1e3  # a residual this much larger than at the start was never seen to come back
 
 
@@ -35,6 +36,7 @@ def polish(
     start: Vector,  # (n,)
     tolerance: float = 1e-10,
     max_steps: int = MAX_STEPS,
+    damping: float = DAMPING,  # zero takes exact steps, however long
 ) -> Polished:
     """Return the best of up to `max_steps` active-set Newton iterates, `start` among them.
 
@@ -47,7 +49,7 @@ def polish(
     factorisations = 0
     while best.residual > tolerance and factorisations < max_steps and residual <= LOST * first:
         try:
-            x = x + _newton_step(problem, x, F, min(1e-6, 1e-3 * residual))
+            x = x + _newton_step(problem, x, F, min(1e-6, damping * residual))
         except SingularError:
             break
         factorisations += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -105,6 +105,23 @@ def random_program(size: int, seed: int, *, degenerate: float = 0.05, linear_sha
     c = gradient - (quartic * x**3 + Q @ x + A.T @ y + G.T @ z)
     h = G @ x + np.where(active, 0.0, rng.random(n_in))
     return Program(Q, quartic, c, A, A @ x, G, h, lower, upper, np.concatenate([x, y, z]))
+
+
+def random_monotone(size: int, seed: int, **shares: float) -> ComplementarityProblem:
+    """A random program's conditions with a skew term S (x − x*) added: monotone, but no program's any more.
+
+    x* is the program's known solution, where the term vanishes: it solves this problem too.
+    """
+    program = random_program(size, seed, **shares)
+    problem, n = program.problem(), len(program.c)
+    half = _local_rows(np.random.default_rng(seed), n, n, entries=2)
+    skew = sparse.csc_array(half - half.T)
+    skew.resize((size, size))
+    return replace(
+        problem,
+        function=lambda x, smoothing: problem.function(x, smoothing) + skew @ (x - program.solution),
+        jacobian=lambda x, smoothing: sparse.csc_array(problem.jacobian(x, smoothing) + skew),
+    )
 
 
 def _local_rows(rng, m: int, n: int, entries: int = 4) -> sparse.csr_array:
