@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 MAX_ITERATIONS = 80
 MARGIN = 1.0  # smallest slack and multiplier at the start
 POLISH_BELOW = 1e-5  # μ at which the first polish is tried
+EXACT_BELOW = 1e-9  # μ from which a polish may take exact steps
 MU_LIMIT = 1e-14  # μ at which nothing more is to be gained
 EARLY = 1e-2  # μ of the iterate that other methods may start from
 
@@ -123,11 +124,15 @@ class _Run:
             self._polish_below = 0.1 * self._point.mu
             self._polish()
 
-    def _polish(self, damping: float = DAMPING) -> None:
-        polished = polish(self._problem, self._point.x, self._tolerance, damping=damping)
-        self._polish_cost += polished.factorisations
-        if self._best is None or polished.residual < self._best.residual:
-            self._best = polished
+    def _polish(self) -> None:
+        """Polish; late, where that is not enough, with exact steps: a nearly singular face may need long ones."""
+        for damping in (DAMPING, 0.0):
+            polished = polish(self._problem, self._point.x, self._tolerance, damping=damping)
+            self._polish_cost += polished.factorisations
+            if self._best is None or polished.residual < self._best.residual:
+                self._best = polished
+            if self.solved() or self._point.mu > EXACT_BELOW:
+                break
 
     def solved(self) -> Outcome | None:
         return Outcome.SOLVED if self._best is not None and self._best.residual <= self._tolerance else None
@@ -153,10 +158,8 @@ class _Run:
         return None
 
     def result(self, outcome: Outcome) -> InteriorResult:
-        for damping in (DAMPING, 0.0):  # a nearly singular face may need the exact step, which is long
-            if outcome is Outcome.SOLVED:
-                break
-            self._polish(damping)
+        if outcome is not Outcome.SOLVED:
+            self._polish()
             outcome = self.solved() or outcome
         early = self._point.x if self._early is None else self._early
         return InteriorResult(outcome, self._point, early, self._best, tuple(self._trace), self._factorisations)

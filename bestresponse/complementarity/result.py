@@ -48,3 +48,21 @@ class MCPResult:
     def converged(self) -> bool:
         """Whether x is a solution to the tolerance asked for."""
         return self.status is Status.SOLVED
+
+    def trace_table(self) -> str:
+        """Return the interior point's trace as text, a line per iteration, in which a stall can be read.
+
+        It stalls where products s · z spread far from their mean μ (the two middle columns), where the affine step is
+        short while they do not (the direction is at fault), or where only a proximal weight τ gives any step.
+        """
+        head = (
+            f"{'':>4} {'μ':>8} {'residual':>8} {'affine':>7} {'step':>7} {'max sz/μ':>9} {'min sz/μ':>9} {'τ':>6} LUs"
+        )
+        return "\n".join([head, *(_line(record) for record in self.trace)])
+
+
+def _line(r: IterationRecord) -> str:
+    return (
+        f"{r.iteration:>4} {r.mu:8.1e} {r.residual:8.1e} {r.affine_step:7.4f} {r.step:7.4f} "
+        f"{r.largest_product:9.2g} {r.smallest_product:9.2g} {r.proximal:6.0e} {r.factorisations:>3}"
+    )

@@ -180,3 +180,19 @@ def test_the_trace_is_reported_while_it_grows():
     result = solve_mcp(random_program(60, 0).problem(), on_iteration=seen.append)
     assert tuple(seen) == result.trace
     assert [record.iteration for record in seen] == list(range(len(seen)))
+
+
+def test_a_stall_can_be_read_in_the_trace():
+    solvable = solve_mcp(random_program(60, 0).problem())
+    stuck = solve_mcp(program([1, 1], [[-1, -1], [1, -1]], [-5, 0], [1, 1], ["x", "y", "ask", "order"]))
+    for result in (solvable, stuck):
+        head, *lines = result.trace_table().splitlines()
+        assert head.split() == ["μ", "residual", "affine", "step", "max", "sz/μ", "min", "sz/μ", "τ", "LUs"]
+        assert len(lines) == len(result.trace)
+        for line, record in zip(lines, result.trace, strict=True):
+            told = [float(word) for word in line.split()]
+            kept = [record.iteration, record.mu, record.residual, record.affine_step, record.step]
+            kept += [record.largest_product, record.smallest_product, record.proximal, record.factorisations]
+            assert told == pytest.approx(kept, rel=0.06, abs=1e-4)
+    assert min(record.affine_step for record in solvable.trace[-3:]) > 0.5
+    assert stuck.trace[-1].residual > 0.5  # rows stay violated, whatever the steps
