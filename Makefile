@@ -23,7 +23,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 benchmark: $(READY)
-	$(BIN)/python -m experiments.benchmarks
+	$(BIN)/python -m experiments.benchmarks --runs all
 
 clean:
 	rm -rf $(VENV) output
