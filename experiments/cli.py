@@ -160,3 +160,6 @@ def main() -> None:
     except (BestResponseError, NetworkDataError) as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(Exit.BAD_INPUT)
+    except OSError as error:  # a full disk, a pipe that closed
+        sys.stderr.write(f"error: {error.filename or 'output'}: {error.strerror}\n")
+        sys.exit(Exit.BAD_INPUT)
