@@ -34,7 +34,7 @@ def show_entry(entry: Entry, methods: Sequence[str]) -> None:
     out = _console()
     cited = entry.citation
     out.print(f"[bold]{entry.slug}[/bold]  {escape(entry.title)}")
-    out.print(escape(cited.reference + (f" doi:{cited.doi}" if cited.doi else "")))
+    out.print(escape(cited.reference))
     for line in (*(f"also: {other}" for other in cited.also), *([cited.note] if cited.note else [])):
         out.print(escape(line))
     only = "the only one known to exist" if entry.unique else "one of several"

@@ -23,7 +23,6 @@ class Citation(Section):
     """Where a problem is from."""
 
     reference: str
-    doi: str | None = None
     also: tuple[str, ...] = ()  # where else it is found
     note: str = ""  # what to know about the numbers
 
