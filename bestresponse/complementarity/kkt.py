@@ -15,6 +15,7 @@ from scipy import sparse
 
 from bestresponse.complementarity.polyhedron import Polyhedron
 from bestresponse.complementarity.problem import ComplementarityProblem, Jacobian, Names, SparseArray, compressed
+from bestresponse.complementarity.sparsity import Cut, coordinates, cut, same_pattern
 from bestresponse.typing import Vector
 
 
@@ -41,9 +42,10 @@ def kkt_problem(
         value[:n] += F(w[:n])
         return value
 
+    whole = _Bordered(skew)
+
     def jacobian(w: Vector, smoothing: float) -> Jacobian:
-        corner = sparse.coo_array(compressed(J(w[:n])))
-        return sparse.csr_array(skew + sparse.coo_array((corner.data, corner.coords), shape=skew.shape))
+        return whole(compressed(J(w[:n])))
 
     def name(i: int) -> str:
         if i >= n:
@@ -57,3 +59,21 @@ def kkt_problem(
         jacobian=jacobian,
         names=name,
     )
+
+
+class _Bordered:
+    """Adds a matrix to the upper left corner of a larger, constant one; it plans anew only where a pattern changes."""
+
+    def __init__(self, constant: sparse.csr_array) -> None:
+        self._constant = constant
+        self._last: Jacobian | None = None
+        self._cut: Cut
+
+    def __call__(self, corner: Jacobian) -> sparse.csc_array:
+        if self._last is None or not same_pattern(self._last, corner):
+            self._last = corner.copy()
+            places = zip(coordinates(corner), coordinates(self._constant), strict=True)
+            rows, columns = (np.concatenate(pair) for pair in places)
+            everything = np.arange(self._constant.shape[0])
+            self._cut = cut(rows, columns, everything, everything, len(everything))
+        return self._cut.of(np.concatenate([corner.data, self._constant.data]))

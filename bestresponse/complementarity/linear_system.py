@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from bestresponse.complementarity.problem import largest
-from bestresponse.complementarity.sparsity import Cut, coordinates, cut, same_pattern
+from bestresponse.complementarity.sparsity import Cut, coordinates, cut, same_pattern, with_data
 from bestresponse.errors import FormulationError
 from bestresponse.typing import BoolVector, IntVector, Vector
 
@@ -68,12 +68,13 @@ class NewtonMatrix:
     def _factorise(self, J: sparse.csc_array, theta: Vector, shift: float) -> Factors:
         plan = self._plan = self._plan_for(J)
         entries = np.concatenate([J.data, theta + shift])
-        pivot = plan.ss.of(entries).data
+        schur, pivot = plan.cc.of(entries), plan.ss.of(entries).data
         if not np.all(np.abs(pivot) > 0):
             raise SingularError("a separable variable has a zero or undefined pivot")
         K_cs, K_sc = plan.cs.of(entries), plan.sc.of(entries)
-        scaled = sparse.csc_array((K_sc.data / pivot[K_sc.indices], K_sc.indices, K_sc.indptr), shape=K_sc.shape)
-        lu = sparse_lu(plan.cc.of(entries) - K_cs @ scaled, is_ordered=plan.is_ordered)
+        if len(pivot):
+            schur = schur - K_cs @ with_data(K_sc, K_sc.data / pivot[K_sc.indices])
+        lu = sparse_lu(schur, is_ordered=plan.is_ordered)
         self.factorisations += 1
         if not plan.is_ordered and lu is not None:
             self._found_order = self._coupled[np.argsort(lu.perm_c)]
@@ -138,6 +139,9 @@ class Factors:
 
     def _solve_once(self, rhs: Vector) -> Vector:
         d = np.empty_like(rhs)
+        if not len(self.separable) and self.lu is not None:
+            d[self.columns] = self.lu.solve(rhs[self.rows])
+            return d
         r_s = rhs[self.separable]
         r_c = rhs[self.rows] - self.K_cs @ (r_s / self.pivot)
         d_c = r_c if self.lu is None else self.lu.solve(r_c)

@@ -137,7 +137,7 @@ def compressed(J: ArrayLike | SparseArray, name: str = "the Jacobian") -> Jacobi
     matrix = J if sparse.issparse(J) else np.asarray(J, dtype=float)
     if matrix.ndim != 2:
         raise DataError(f"{name} must be a matrix, not an array of shape {matrix.shape}")
-    return sparse.csr_array(matrix)
+    return matrix if isinstance(matrix, sparse.csr_array | sparse.csc_array) else sparse.csr_array(matrix)
 
 
 def middle(problem: ComplementarityProblem, x: Vector, F: Vector) -> Vector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,14 @@ class Cut:
         values = data[self.take]
         if self.add_at is not None:
             values = np.bincount(self.add_at, weights=values, minlength=self.pattern.nnz).astype(np.float64, copy=False)
-        return sparse.csc_array((values, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
+        return with_data(self.pattern, values)
+
+
+def with_data(pattern: sparse.csc_array, data: Vector) -> sparse.csc_array:
+    """Return a matrix of the same pattern, its index arrays shared: a copy without the checks of a new matrix."""
+    matrix = copy(pattern)
+    matrix.data = data
+    return matrix
 
 
 def cut(rows: IntVector, cols: IntVector, row_order: IntVector, col_order: IntVector, n: int) -> Cut:
