@@ -23,6 +23,8 @@ from bestresponse.trace import SweepRecord, Trace
 from bestresponse.typing import Vector
 
 GAIN_CHECK_EVERY = 10  # sweeps
+PLAIN = Anderson(memory=0, relaxation=1.0)  # no acceleration
+UNBALANCED = Balancing(every=0)  # penalties stay as they are
 
 NaturalResidual = Callable[[Vector, Mapping[str, Response]], float]
 
@@ -42,8 +44,8 @@ def coordinate(
 ) -> Equilibrium:
     """Return the fixed point of a scheme, certified, or the best sweep found and why it is no fixed point.
 
-    The penalty of every good is `sigma · price_scale / quantity_scale`. Without `acceleration` and `balancing`
-    a scheme that allows them gets both with their defaults. An interrupt (Ctrl-C) ends the run with the best
+    The penalty of every good is `sigma · price_scale / quantity_scale`. Where `acceleration` and `balancing` are not
+    given, a scheme that allows them gets both with their defaults, any other runs plainly: PLAIN and UNBALANCED. An interrupt (Ctrl-C) ends the run with the best
     sweep so far. Raises FormulationError if the scheme does not fit the market.
     """
     if not sigma > 0:
@@ -53,8 +55,8 @@ def coordinate(
         market,
         scheme,
         sigma,
-        acceleration or Anderson(memory=30 if scheme.accelerates else 0),
-        balancing or Balancing(every=20 if scheme.accelerates else 0),
+        acceleration or (Anderson() if scheme.accelerates else PLAIN),
+        balancing or (Balancing() if scheme.accelerates else UNBALANCED),
         tolerances or Tolerances(),
         limits or Limits(),
         on_sweep,

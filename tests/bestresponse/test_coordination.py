@@ -5,7 +5,7 @@ import pytest
 
 from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.balancing import Balancing
-from bestresponse.coordinator import coordinate
+from bestresponse.coordinator import PLAIN, UNBALANCED, coordinate
 from bestresponse.errors import FormulationError
 from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.sharing import Sharing
@@ -21,10 +21,10 @@ from tests.bestresponse.toys import (
     market_of,
 )
 
-PLAIN = {"acceleration": Anderson(memory=0, relaxation=1.0), "balancing": Balancing(every=0)}
+PLAINLY = {"acceleration": PLAIN, "balancing": UNBALANCED}
 
 
-@pytest.mark.parametrize("settings", [{}, PLAIN, {"acceleration": Anderson(memory=0, relaxation=1.6)}])
+@pytest.mark.parametrize("settings", [{}, PLAINLY, {"acceleration": Anderson(memory=0, relaxation=1.6)}])
 @pytest.mark.parametrize("sigma", [0.05, 1.0, 20.0])
 def test_sharing_finds_the_clearing_price_for_every_sigma(sigma, settings):
     result = coordinate(bread_market(), np.zeros(1), sigma=sigma, limits=Limits(max_sweeps=3000), **settings)
@@ -43,7 +43,7 @@ def test_two_schemes_agree_on_a_chain_of_goods():
 
 def test_acceleration_takes_fewer_sweeps():
     fast = coordinate(chain_market(), np.zeros(3), sigma=0.1, balancing=Balancing(every=0))
-    slow = coordinate(chain_market(), np.zeros(3), sigma=0.1, **PLAIN)
+    slow = coordinate(chain_market(), np.zeros(3), sigma=0.1, **PLAINLY)
     assert fast.solved and slow.solved
     assert len(fast.trace) < len(slow.trace)
 
@@ -57,6 +57,13 @@ def test_tatonnement_on_a_linear_player_cycles_and_says_so():
     assert result.stop.reason is StopReason.OSCILLATING
     assert "changed sign" in result.stop.evidence
     assert coordinate(market, np.zeros(1)).solved
+
+
+def test_a_scheme_that_is_not_accelerated_takes_its_own_steps():
+    """Plain tâtonnement from zero: p ← p + 0.2 (4 − 2p), the textbook recursion."""
+    market = market_of([Trader("buyer", {"x": 1.0}, 1.0, -4.0), Trader("seller", {"x": -1.0}, 1.0)])
+    result = coordinate(market, np.zeros(1), scheme=Tatonnement(step=0.2), limits=Limits(max_sweeps=4))
+    assert result.price == pytest.approx([2 * (1 - 0.6**3)])
 
 
 @pytest.mark.parametrize("scheme", [Tatonnement(step=0.2), Tatonnement(step=0.5, averaged=True)])
@@ -124,7 +131,7 @@ def _with_nan(response):
 def test_a_player_that_fails_ends_the_run_with_its_name_and_the_best_sweep(fault, reason, words):
     buyer = Trader("buyer", {"x": 1.0}, 1.0, -4.0)
     seller = _Broken("seller", {"x": -1.0}, 1.0, after=4, fault=fault)
-    result = coordinate(market_of([buyer, seller]), np.zeros(1), sigma=0.01, **PLAIN)
+    result = coordinate(market_of([buyer, seller]), np.zeros(1), sigma=0.01, **PLAINLY)
     assert result.stop.reason is reason
     assert words in str(result.stop)
     assert not result.solved
