@@ -45,8 +45,9 @@ def coordinate(
     """Return the fixed point of a scheme, certified, or the best sweep found and why it is no fixed point.
 
     The penalty of every good is `sigma · price_scale / quantity_scale`. Where `acceleration` and `balancing` are not
-    given, a scheme that allows them gets both with their defaults, any other runs plainly: PLAIN and UNBALANCED. An interrupt (Ctrl-C) ends the run with the best
-    sweep so far. Raises FormulationError if the scheme does not fit the market.
+    given, a scheme that allows them gets both with their defaults; any other runs plainly (PLAIN, UNBALANCED). An
+    interrupt (Ctrl-C) ends the run with the best sweep so far. Raises FormulationError if the scheme does not fit the
+    market.
     """
     if not sigma > 0:
         raise FormulationError(f"sigma {sigma} must be positive")
