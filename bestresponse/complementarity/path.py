@@ -30,6 +30,7 @@ from bestresponse.errors import DataError, SolverError
 from bestresponse.typing import Vector
 
 TOLERANCE = 1e-9  # PATH's own default is 1e-6; the Newton steps around it go further
+PATH_TOLERANCE = 1e-12  # of every linearised problem
 MAX_STEPS = 30
 LICENSED_ROWS = 1000
 METHOD = "PATH on linearised problems"
@@ -168,8 +169,8 @@ def _solve_model(gamspy: Any, affine: AffineProblem) -> Vector:
     x = gamspy.Variable(m, "x", domain=[i])
     x.lo[i], x.up[i], x.l[i] = low[i], up[i], first[i]
     row = gamspy.Equation(m, "row", domain=[i], type="nonbinding")  # its sense follows from the bounds of x
-    row[i] = gamspy.Sum(j, M[i, j] * x[j]) + q[i] == 0
+    row[i] = gamspy.Sum(j, M[i, j] * x[j]) + q[i] == gamspy.Number(0)
     model = gamspy.Model(m, "affine", problem="MCP", matches={row: x})
-    model.solve(solver="PATH")
+    model.solve(solver="PATH", solver_options={"convergence_tolerance": PATH_TOLERANCE})
     levels = x.records.set_index("i")["level"]
     return np.array([float(levels.get(label, 0.0)) for label in affine.labels()])
