@@ -12,7 +12,7 @@ from bestresponse.games import linear_rate
 from bestresponse.typing import Vector
 from experiments.catalogue.games import GameModel
 from experiments.catalogue.map_model import MapModel
-from experiments.catalogue.projection import extragradient_rate, projection_rate
+from experiments.catalogue.projection_rates import extragradient_rate, projection_rate
 from experiments.catalogue.schema import Entry
 from experiments.catalogue.solving import Solved, model_of, solve
 

@@ -9,13 +9,22 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
-from bestresponse.complementarity import ComplementarityProblem, natural_residual, solve_mcp, worst_rows
+from bestresponse.complementarity import (
+    ComplementarityProblem,
+    Limits,
+    box_projection,
+    extragradient,
+    natural_residual,
+    projected_gradient,
+    solve_mcp,
+    worst_rows,
+)
 from bestresponse.games.minimise import full_csr
 from bestresponse.typing import Vector
 from experiments.catalogue.models import Derived, Found
-from experiments.catalogue.projection import extragradient, projected_gradient
 
 TOLERANCE = 1e-10  # natural residual
+PROJECTION_LIMITS = Limits(tolerance=1e-13, iterations=2000)
 AT_BOUND = 1e-9  # relative distance below which a variable or row is at its bound
 LISTED = 3  # worst rows that a certificate names
 
@@ -62,10 +71,10 @@ class MapModel:
             result = solve_mcp(self.problem, self.start, TOLERANCE)
             unknowns, status = result.x, result.reason
         else:
-            iterate = projected_gradient if method == "projection" else extragradient
-            unknowns, history = iterate(self.function, self.lower, self.upper, self._first, self.step or 1.0)
-            moves = tuple(history)
-            status = f"{method} with step {self.step:g}: {len(history)} iterations, last move {history[-1]:.1e}"
+            follow = projected_gradient if method == "projection" else extragradient
+            box = box_projection(self.lower, self.upper)
+            run = follow(self.function, box, self._first, self.step or 1.0, limits=PROJECTION_LIMITS)
+            unknowns, status, moves = run.x, run.reason, tuple(run.residuals.tolist())
         derived = self.derive(unknowns)
         return Found(
             x=unknowns[: self.n_answer],

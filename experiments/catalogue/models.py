@@ -25,7 +25,7 @@ class Found:
     residual_meaning: str
     certificate: Mapping[str, Any]  # "holds" and "statement" at least
     status: str
-    moves: tuple[float, ...] = ()  # of every sweep, where the method has sweeps
+    moves: tuple[float, ...] = ()  # of every sweep, or residuals of every iteration, where the method has any
 
 
 class Model(Protocol):
