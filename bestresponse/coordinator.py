@@ -13,9 +13,11 @@ from bestresponse.balancing import Balancing
 from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import FormulationError
+from bestresponse.groups import two_groups
 from bestresponse.market import Market
 from bestresponse.oracle import Oracle, PlayerFailedError
 from bestresponse.player import Response
+from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.protocol import Iteration, Scheme, Sweep
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.stopping import Limits, Measures, Stop, StopReason, Tolerances, Watchdog
@@ -44,14 +46,15 @@ def coordinate(
 ) -> Equilibrium:
     """Return the fixed point of a scheme, certified, or the best sweep found and why it is no fixed point.
 
-    The penalty of every good is `sigma · price_scale / quantity_scale`. Where `acceleration` and `balancing` are not
+    The scheme is `default_scheme(market)` if none is given, the penalty of every good
+    `sigma · price_scale / quantity_scale`. Where `acceleration` and `balancing` are not
     given, a scheme that allows them gets both with their defaults; any other runs plainly (PLAIN, UNBALANCED). An
     interrupt (Ctrl-C) ends the run with the best sweep so far. Raises FormulationError if the scheme does not fit the
     market.
     """
     if not sigma > 0:
         raise FormulationError(f"sigma {sigma} must be positive")
-    scheme = scheme or Sharing()
+    scheme = scheme or default_scheme(market)
     run = _Run(
         market,
         scheme,
@@ -64,6 +67,15 @@ def coordinate(
     )
     stop = run.to_the_end(np.asarray(price, dtype=float))
     return run.equilibrium(stop, natural_residual)
+
+
+def default_scheme(market: Market) -> Scheme:
+    """Return sharing, or exchange for a market that cannot be split into the two groups that sharing needs."""
+    try:
+        two_groups(market)
+    except FormulationError:
+        return Exchange()
+    return Sharing()
 
 
 @dataclass

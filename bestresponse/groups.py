@@ -33,7 +33,7 @@ def two_groups(market: Market) -> Groups:
     if chosen is None:
         raise FormulationError(
             "this market cannot be split into two groups with one trader of every good in the first; "
-            f"it fails at {search.obstacle!r}. A scheme that needs no groups still works, e.g. 'gauss_seidel'"
+            f"it fails at {search.obstacle!r}. A scheme that needs no groups still works: 'exchange'"
         )
     first = tuple(name for name in goods_of if name in chosen)
     return Groups(first, tuple(name for name in goods_of if name not in chosen))

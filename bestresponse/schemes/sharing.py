@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bestresponse.groups import two_groups
+from bestresponse.groups import Groups, two_groups
 from bestresponse.market import Market
 from bestresponse.schemes.protocol import Ask, Iteration, Sweep
 from bestresponse.typing import Vector
@@ -32,14 +32,14 @@ class Sharing:
 
     def bind(self, market: Market, sigma: Vector) -> Iteration:
         """Return the iteration with penalties sigma."""
-        return SharingIteration(market, sigma)
+        return SharingIteration(market, sigma, two_groups(market))
 
 
 class SharingIteration:
-    """The map ζ → T(ζ); the state stacks ζ_f over the second group."""
+    """The map ζ → T(ζ); the state stacks ζ_f over the second group. The first group may be empty."""
 
-    def __init__(self, market: Market, sigma: Vector) -> None:
-        self.groups = two_groups(market)
+    def __init__(self, market: Market, sigma: Vector, groups: Groups) -> None:
+        self.groups = groups
         self.market = market
         self.sigma = sigma
         second = [market.positions[name] for name in self.groups.second]

@@ -5,6 +5,7 @@ import pytest
 
 from bestresponse.certificate import certify
 from bestresponse.coordinator import coordinate
+from bestresponse.groups import two_groups
 from bestresponse.player import Response
 from bestresponse.schemes.protocol import Sweep
 from bestresponse.schemes.sharing import SharingIteration
@@ -88,7 +89,7 @@ def _scheme(fault):
         name, accelerates = "planted", False
 
         def bind(self, market, sigma):
-            iteration = _Planted(market, sigma)
+            iteration = _Planted(market, sigma, two_groups(market))
             iteration.fault = fault
             return iteration
 

@@ -7,6 +7,8 @@ from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.balancing import Balancing
 from bestresponse.coordinator import PLAIN, UNBALANCED, coordinate
 from bestresponse.errors import FormulationError
+from bestresponse.player import Anchor, Signal
+from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.schemes.tatonnement import Tatonnement
@@ -79,8 +81,6 @@ def test_gauss_seidel_diverges_at_the_published_rate_on_the_published_counterexa
     players = {player.name: player for player in chen_market()}
 
     def ask(name, price, weight, target, others):
-        from bestresponse.player import Anchor, Signal
-
         signal = Signal(price, {}, Anchor(weight, target))
         return signal, players[name].best_response(signal)
 
@@ -193,6 +193,34 @@ def test_a_step_that_makes_things_worse_is_taken_back():
     back = accelerator.next_state(second + 9, second + 50.0)
     assert accelerator.rolled_back == 1
     assert back == pytest.approx(second + np.array([0.5, 0.0]))
+
+
+def test_a_market_without_two_groups_is_solved_by_exchange():
+    """Three traders in a triangle: each pair meets in one good; by symmetry all take the same."""
+    players = [
+        Trader(n, {g[0]: 1.0, g[1]: -1.0}, 1.0, -0.5, 0.0, 3.0) for n, g in zip("abc", ("xy", "yz", "zx"), strict=True)
+    ]
+    result = coordinate(market_of(players), np.zeros(3))
+    assert result.method == "exchange" and result.solved
+    assert [response.plan["x"][0] for response in result.responses.values()] == pytest.approx([0.5] * 3, abs=1e-6)
+
+
+def test_exchange_converges_at_the_published_rate_where_gauss_seidel_diverges():
+    """Chen, He, Ye and Yuan 2016: spectral radius 0.994."""
+    iteration = Exchange().bind(chen_market(), np.ones(3))
+    players = {player.name: player for player in chen_market()}
+
+    def ask(name, price, weight, target=None):
+        signal = Signal(price, {}, Anchor(weight, np.zeros(3)))
+        return signal, players[name].best_response(signal)
+
+    state = np.linspace(-1.0, 1.0, 9)
+    sizes = []
+    for _ in range(3000):
+        image = iteration.sweep(state, ask).image
+        sizes.append(np.linalg.norm(image - state))
+        state = image
+    assert (sizes[-1] / sizes[-1001]) ** (1 / 1000) == pytest.approx(0.994, abs=5e-4)
 
 
 def test_sharing_needs_two_groups():
