@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bestresponse.conformance import check_player
+from bestresponse.conformance import CHECKS, ConformanceError, check_player, checks
+from bestresponse.errors import FormulationError
 from bestresponse.player import Response, Signal
 from tests.bestresponse.toys import BREAD_PRICE, Trader, bread_market, market_of
 
@@ -77,7 +78,7 @@ class SaysNaN(Trader):
         (IgnoresAnchor, "anchor"),
         (IgnoresPrice, "reacts to price"),
         (LeavesItsSet, "stays in its set"),
-        (SaysNaN, "shape"),
+        (SaysNaN, "finite"),
     ],
 )
 def test_a_planted_fault_is_caught(fault, check):
@@ -88,3 +89,35 @@ def test_a_declared_exception_is_respected():
     player = _baker(IgnoresPrice)
     player.conformance_exceptions = {"reacts to price": "a fixed order", "envelope": "", "anchor": ""}
     assert "reacts to price" not in _failures(player)
+
+
+def test_the_generator_names_every_check_before_anything_is_asked():
+    player = _baker()
+    found = list(checks(player, bread_market(), np.array([BREAD_PRICE])))
+    assert [str(check) for check in found] == [f"first baker-{name}" for name in CHECKS]
+    assert player.asked == 0
+    for check in found:
+        check()
+
+
+def test_called_alone_a_check_raises_what_check_player_lists():
+    found = {c.name: c for c in checks(_baker(WrongSign), bread_market(), np.array([BREAD_PRICE]))}
+    with pytest.raises(ConformanceError, match=r"first baker, slopes down: .*it takes more where it is dearer"):
+        found["slopes down"]()
+
+
+def test_an_exception_comes_with_its_reason_and_only_for_a_check_that_exists():
+    market, player = bread_market(), _baker(IgnoresPrice)
+    reason = {check.name: check.excuse for check in checks(player, market, exceptions={"reacts to price": "an order"})}
+    assert reason.pop("reacts to price") == "an order"
+    assert set(reason.values()) == {None}
+    with pytest.raises(FormulationError, match="first baker: no check is called 'reacts to prices'; there are shape"):
+        list(checks(player, market, exceptions={"reacts to prices": "misspelt"}))
+
+
+def test_a_player_that_raises_fails_the_check_it_raises_in():
+    class Breaks(Trader):
+        def best_response(self, signal):
+            raise ZeroDivisionError("no flour")
+
+    assert {f.detail for f in check_player(_baker(Breaks), bread_market())} >= {"ZeroDivisionError: no flour"}
