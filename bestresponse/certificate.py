@@ -1,7 +1,8 @@
 """The certificate: how well a proposed answer is an equilibrium, whoever found it. Owner of "solved".
 
-It asks every player for its best response at the proposed prices and compares. "Markets clear to δ and no
-player can gain more than ε by deviating at these prices" needs no trust in the method that found them.
+It asks every player for its best response at the proposed prices and compares; one that minimises nothing as a whole
+measures its gain itself (`MeasuresItsGain`). "Markets clear to δ and no player can gain more than ε by deviating at
+these prices" needs no trust in the method that found them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from bestresponse.market import Market
 from bestresponse.oracle import Oracle
-from bestresponse.player import KnowsItsSet, Player, Response
+from bestresponse.player import KnowsItsSet, MeasuresItsGain, Player, Response
 from bestresponse.stopping import Tolerances
 from bestresponse.typing import Vector
 
@@ -32,7 +33,7 @@ class HasConjecture(Protocol):
 class Gain:
     """What one player could gain by deviating at the proposed prices."""
 
-    absolute: float  # [$/h] outlay of its plan − smallest outlay (or a lower bound of it: then an upper bound)
+    absolute: float  # [$/h] outlay of its plan − smallest outlay (or a lower bound of it), or what it measured itself
     relative: float  # to max(1 $/h, |outlay|)
     outlay: float  # [$/h] of its plan
     violation: float | None  # of its own set, relative to the row's scale; None if the player cannot say
@@ -140,11 +141,14 @@ def complete(
 def _gain(market: Market, player: Player, price: Vector, responses: Mapping[str, Response], oracle: Oracle) -> Gain:
     own_price, own = price[market.positions[player.name]], responses[player.name]
     outlay = own.outlay(own_price)
-    _, best = oracle.ask(player.name, own_price, others=responses)
-    smallest = best.outlay(own_price) if best.bound is None else best.bound
+    if isinstance(player, MeasuresItsGain) and not player.minimises:
+        gained = player.gain(own.plan, own_price)
+    else:
+        _, best = oracle.ask(player.name, own_price, others=responses)
+        gained = outlay - (best.outlay(own_price) if best.bound is None else best.bound)
     return Gain(
-        absolute=outlay - smallest,
-        relative=(outlay - smallest) / max(1.0, abs(outlay)),
+        absolute=gained,
+        relative=gained / max(1.0, abs(outlay)),
         outlay=outlay,
         violation=player.violation(own.plan) if isinstance(player, KnowsItsSet) else None,
     )

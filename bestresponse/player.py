@@ -77,6 +77,24 @@ class KnowsItsSet(Protocol):
 
 
 @runtime_checkable
+class MeasuresItsGain(Protocol):
+    """A player that may be an equilibrium within itself, of many who decide, and then minimises nothing as a whole.
+
+    What its plan exceeds its smallest outlay by then says nothing. Where `minimises` is false, a certificate asks the
+    player itself what its members could gain.
+    """
+
+    @property
+    def minimises(self) -> bool:
+        """Whether the best response has the smallest outlay of all plans."""
+        ...
+
+    def gain(self, plan: Mapping[str, Vector], price: Vector) -> float:
+        """Return [$/h] what its members could gain, each by itself, by leaving the plan at prices (n_goods,)."""
+        ...
+
+
+@runtime_checkable
 class HasBlock(Protocol):
     """A player that can state its whole problem, as the monolith needs it."""
 

@@ -12,6 +12,7 @@ from bestresponse.market import Good, Market
 from bestresponse.typing import Vector
 from experiments.case_check import CheckedCase, check_case
 from experiments.case_schema import Case
+from experiments.case_vehicles import FUEL
 from networks.feeder import Feeder
 from networks.road import RoadNetwork
 from players import goods
@@ -111,23 +112,27 @@ def _traffic(checked: CheckedCase, v2g: bool) -> Traffic:
             for key in ("base_h", "slope_h_per_veh", "capacity_veh", "smoothing_veh", "period_h")
         )
     )
+    electric_paths = checked.paths_with_v2g if v2g else checked.paths_without_v2g
     classes = [
         VehicleClass(
-            "EV",
-            keys.ev_value_of_time_usd_per_h,
-            checked.paths_with_v2g if v2g else checked.paths_without_v2g,
-            np.array(case.demand.ev_by_pair),
+            each.name,
+            each.value_of_time_usd_per_h,
+            paths,
+            each.share * np.array(case.demand.ev_by_pair),
             electric=True,
-            degradation=keys.degradation_usd_per_kwh,
-        ),
+            degradation=each.degradation_usd_per_kwh,
+        )
+        for each, paths in zip(keys.electric_classes, electric_paths, strict=True)
+    ]
+    classes.append(
         VehicleClass(
-            "FV",
+            FUEL,
             keys.fv_value_of_time_usd_per_h,
             checked.paths_of_fuel_vehicles,
             np.array(case.demand.fv_by_pair),
             electric=False,
-        ),
-    ]
+        )
+    )
     piles = np.array([site.pile_kw for site in sites], dtype=float)
     return Traffic(checked.road, classes, Stations(tuple(site.node for site in sites), waiting, piles), v2g=v2g)
 

@@ -54,11 +54,16 @@ def case_from(data: Mapping[str, Any], file: str, folder: str | Path = ".") -> C
 def case_hash(case: Case) -> str:
     """SHA-256 (hexadecimal) of what the case states: the same for any spelling, order of keys or place of files.
 
-    Stations and demands enter with their overrides resolved, networks of the user's own with the contents of their
-    files. Raises DataError for a network file that cannot be read.
+    Stations, classes of vehicles and demands enter with their overrides resolved, networks of the user's own with the
+    contents of their files. Raises DataError for a network file that cannot be read.
     """
     content = case.model_dump(mode="json", exclude={"waiting", "station_defaults"})
     content["stations"] = [station.model_dump() for station in case.resolved_stations()]
+    if content["vehicles"].pop("classes"):  # then the keys that they override do not matter
+        content["vehicles"] = {
+            "fv_value_of_time_usd_per_h": case.vehicles.fv_value_of_time_usd_per_h,
+            "classes": [each.model_dump() for each in case.vehicles.electric_classes],
+        }
     names = [od_name(pair) for pair in case.demand.od_pairs]
     content["demand"] = {
         "ev": list(zip(names, case.demand.ev_by_pair, strict=True)),

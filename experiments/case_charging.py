@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,15 +26,20 @@ class _Limit(NamedTuple):
     meaning: str
 
 
-def charging_problems(case: Case, feeder: Feeder, paths: PathSet, scenario: str) -> list[Problem]:
+def charging_problems(case: Case, feeder: Feeder, paths: Sequence[PathSet], scenario: str) -> list[Problem]:
     """A problem for every limit that must be broken however the vehicles choose their paths.
 
-    A linear program in the path flows that breaks the limits of stations (1b) and the energy balances of the feeder's
-    parts by as little as possible. Line and voltage limits are left out, so no problem here is no promise.
+    `paths` holds those of every class of electric vehicles. A linear program in the path flows that breaks the limits
+    of stations (1b) and the energy balances of the feeder's parts by as little as possible. Line and voltage limits
+    are left out, so no problem here is no promise.
     Raises SolverError if HiGHS finds no answer.
     """
-    limits = _station_limits(case, paths) + _supply_limits(case, feeder, paths)
-    excess = _least_excess(limits, _pair_rows(paths), np.array(case.demand.ev_by_pair))
+    charged = np.vstack([each.charged.toarray() for each in paths])
+    discharged = np.vstack([each.discharged.toarray() for each in paths])
+    limits = _station_limits(case, charged, discharged) + _supply_limits(case, feeder, charged - discharged)
+    pair_rows = sparse.csr_array(sparse.block_diag([_pair_rows(each) for each in paths]))
+    demand = [each.share * np.array(case.demand.ev_by_pair) for each in case.vehicles.electric_classes]
+    excess = _least_excess(limits, pair_rows, np.concatenate(demand))
     return [
         Problem(
             ("scenarios", scenario),
@@ -45,8 +51,8 @@ def charging_problems(case: Case, feeder: Feeder, paths: PathSet, scenario: str)
     ]
 
 
-def _station_limits(case: Case, paths: PathSet) -> list[_Limit]:
-    charged, discharged = paths.charged.toarray(), paths.discharged.toarray()
+def _station_limits(case: Case, charged: Vector, discharged: Vector) -> list[_Limit]:
+    """Of charging and discharging (n_paths, n_stations) [kWh/veh], what a station can take and give."""
     limits = []
     for k, station in enumerate(case.resolved_stations()):
         net = charged[:, k] - discharged[:, k]
@@ -60,9 +66,8 @@ def _station_limits(case: Case, paths: PathSet) -> list[_Limit]:
     return limits
 
 
-def _supply_limits(case: Case, feeder: Feeder, paths: PathSet) -> list[_Limit]:
+def _supply_limits(case: Case, feeder: Feeder, net: Vector) -> list[_Limit]:
     """What the stations in each part of the feeder take is at most its generation, and import at the root."""
-    net = paths.charged.toarray() - paths.discharged.toarray()
     stations = case.resolved_stations()
     limits = []
     for part in feeder_parts(case, feeder):

@@ -14,6 +14,7 @@ from experiments.case_charging import charging_problems
 from experiments.case_islands import reactive_problems
 from experiments.case_problems import Problem, Where, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case
+from experiments.case_vehicles import ElectricClass
 from networks.errors import NetworkDataError
 from networks.feeder import BUILT_IN_FEEDERS, Feeder, load_feeder
 from networks.paths import PathSet, Vehicle, base_routes, electric_paths, fuel_paths
@@ -33,14 +34,21 @@ class CheckedCase:
     routes: Routes  # base routes of every OD pair
 
     @cached_property
-    def paths_with_v2g(self) -> PathSet:
-        """Paths of electric vehicles that may charge and discharge."""
-        return _electric_paths(self.case, self.road, self.case.demand.od_pairs, self.routes, v2g=True)
+    def paths_with_v2g(self) -> tuple[PathSet, ...]:
+        """Paths of electric vehicles that may charge and discharge, class by class."""
+        return self._electric_paths(v2g=True)
 
     @cached_property
-    def paths_without_v2g(self) -> PathSet:
-        """Paths of electric vehicles that may only charge."""
-        return _electric_paths(self.case, self.road, self.case.demand.od_pairs, self.routes, v2g=False)
+    def paths_without_v2g(self) -> tuple[PathSet, ...]:
+        """Paths of electric vehicles that may only charge, class by class."""
+        return self._electric_paths(v2g=False)
+
+    def _electric_paths(self, v2g: bool) -> tuple[PathSet, ...]:
+        pairs, stations = self.case.demand.od_pairs, _nodes(self.case)
+        return tuple(
+            electric_paths(self.road, pairs, self.routes, stations, _vehicle(each), v2g)
+            for each in self.case.vehicles.electric_classes
+        )
 
     @cached_property
     def paths_of_fuel_vehicles(self) -> PathSet:
@@ -178,34 +186,36 @@ def _both_ways(feeder: Feeder) -> list[str]:
 
 
 def _feasible_routes(case: Case, road: RoadNetwork) -> tuple[Routes, list[Problem]]:
-    """Base routes of every OD pair, and a problem for each pair without a route or an energy-feasible path."""
+    """Base routes of every OD pair, and a problem for each pair where there is none or none that a class can drive."""
     problems: list[Problem] = []
-    found = [_tried(problems, ("demand",), partial(_pair_routes, case, road, pair)) for pair in case.demand.od_pairs]
-    return tuple(routes or () for routes in found), problems
+    found = [_pair_routes(case, road, pair, problems) for pair in case.demand.od_pairs]
+    return tuple(found), problems
 
 
-def _pair_routes(case: Case, road: RoadNetwork, pair: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
-    """Base routes of an OD pair that has an energy-feasible path; raises NetworkDataError for one that has not.
+def _pair_routes(
+    case: Case, road: RoadNetwork, pair: tuple[int, int], problems: list[Problem]
+) -> tuple[tuple[int, ...], ...]:
+    """Base routes of an OD pair, none if there are none; adds a problem for every class without a feasible path.
 
     Paths without V2G decide, for a feasible path stays feasible when its discharge is left out.
     """
-    routes = base_routes(road, [pair], case.road.base_routes)
-    _electric_paths(case, road, [pair], routes, v2g=False)
+    routes = _tried(problems, ("demand",), lambda: base_routes(road, [pair], case.road.base_routes))
+    if routes is None:
+        return ()
+    for position, each in enumerate(case.vehicles.electric_classes):
+        where: Where = ("vehicles", "classes", position) if case.vehicles.classes else ("demand",)
+        _tried(problems, where, partial(electric_paths, road, [pair], routes, _nodes(case), _vehicle(each), False))
     return routes[0]
 
 
-def _electric_paths(
-    case: Case, road: RoadNetwork, od_pairs: Sequence[tuple[int, int]], routes: Routes, v2g: bool
-) -> PathSet:
-    keys = case.vehicles
-    vehicle = Vehicle(
+def _vehicle(keys: ElectricClass) -> Vehicle:
+    return Vehicle(
         battery_kwh=keys.battery_kwh,
         post_discharge_kwh=keys.post_discharge_kwh,
         post_discharge=keys.post_discharge,
         range_anxiety=keys.range_anxiety,
         consumption_kwh_per_km=keys.consumption_kwh_per_km,
     )
-    return electric_paths(road, od_pairs, routes, _nodes(case), vehicle, v2g)
 
 
 def _nodes(case: Case) -> tuple[int, ...]:

@@ -10,10 +10,14 @@ from pydantic.fields import FieldInfo
 from experiments.case_problems import Where
 from experiments.case_schema import Case
 from experiments.case_section import Section
-from experiments.case_stations import Waiting
+from experiments.case_stations import StationDefaults, Waiting
+from experiments.case_vehicles import Battery
 
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 KINDS = {float: "a finite number", int: "a whole number", str: "text in quotes"}
+SHARED: dict[str, type[Section]] = {"waiting": Waiting, "station_defaults": StationDefaults, "vehicles": Battery}
+"""The tables whose keys the entries of a list may override."""
+
 NAME_RULE = "a name of letters, digits, _, - and ."
 
 
@@ -111,7 +115,7 @@ def _default(name: str, info: FieldInfo) -> str:
         return "required"
     value = info.default
     if value is None:
-        return "as in [waiting]" if name in Waiting.model_fields else "as in [station_defaults]"
+        return next(f"as in [{table}]" for table, model in SHARED.items() if name in model.model_fields)
     if name == "scenarios":
         return "base"
     return (f"{value:g}" if isinstance(value, float) else str(value)) if value not in ((), {}) else "none"

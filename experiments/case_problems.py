@@ -16,7 +16,7 @@ Where: TypeAlias = tuple[str | int, ...]
 """Keys and 0-based positions that lead to a value, as in ``("stations", 1, "capacity_kw")``."""
 
 LONGEST_VALUE_SHOWN = 60
-LABELS = {"stations": "node", "lse": "name", "generators": "bus"}
+LABELS = {"stations": "node", "lse": "name", "classes": "name", "generators": "bus"}
 """For every list of tables: the key whose value users know an entry by."""
 
 

@@ -35,8 +35,8 @@ def _road_side(checked: CheckedCase) -> dict[str, Any]:
         "ev_veh_per_h": sum(demand.ev_by_pair),
         "fv_veh_per_h": sum(demand.fv_by_pair),
         "base_routes": sum(len(routes) for routes in checked.routes),
-        "ev_paths_with_v2g": checked.paths_with_v2g.n_paths,
-        "ev_paths_without_v2g": checked.paths_without_v2g.n_paths,
+        "ev_paths_with_v2g": sum(paths.n_paths for paths in checked.paths_with_v2g),
+        "ev_paths_without_v2g": sum(paths.n_paths for paths in checked.paths_without_v2g),
     }
 
 

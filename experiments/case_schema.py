@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field, PrivateAttr, Strict, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, Strict, model_validator
 
 from bestresponse.errors import DataError
 from experiments.case_problems import Problem, listed, nearest, refuse, repeated, shown
 from experiments.case_section import Section, key
 from experiments.case_stations import Station, StationDefaults, StationEntry, Waiting
+from experiments.case_vehicles import SHARE_TOLERANCE, Name, Vehicles
 
-SHARE_TOLERANCE = 1e-9
-
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 Flow: TypeAlias = Annotated[float, Field(ge=0)]
 Limit: TypeAlias = Annotated[float, Field(gt=0)]
 
@@ -67,29 +65,6 @@ class Demand(Section):
                 text = f"no OD pair of this case{nearest(name, names)} Pairs: {listed(names)}"
                 problems.append(Problem((table, name), text))
         refuse(sorted(problems, key=lambda problem: str(problem.where)))
-        return self
-
-
-class Vehicles(Section):
-    """Table [vehicles]: one class of electric and one of fuel vehicles."""
-
-    battery_kwh: float = key("Battery of an electric vehicle, full at departure", "kWh", gt=0)
-    post_discharge_kwh: float = key('Energy left after discharging under the policy "level"', "kWh", gt=0)
-    post_discharge: Literal["level", "need"] = key(
-        'Discharge to post_discharge_kwh ("level") or to what the next leg needs ("need")', default="level"
-    )
-    range_anxiety: float = key("Share of the battery that drivers never use", default=0.2, ge=0, lt=1)
-    consumption_kwh_per_km: float = key("Energy an electric vehicle uses on the road", "kWh/km", gt=0)
-    degradation_usd_per_kwh: float = key("Battery wear per energy discharged", "$/kWh", default=0.0, ge=0)
-    ev_value_of_time_usd_per_h: float = key("Value of time in electric vehicles", "$/h", gt=0)
-    fv_value_of_time_usd_per_h: float = key("Value of time in fuel vehicles", "$/h", gt=0)
-
-    @model_validator(mode="after")
-    def _level_within_battery(self) -> Vehicles:
-        lowest = self.range_anxiety * self.battery_kwh
-        if self.post_discharge == "level" and not lowest <= self.post_discharge_kwh < self.battery_kwh:
-            allowed = f"≥ range_anxiety · battery_kwh = {lowest:g} and < battery_kwh = {self.battery_kwh:g}"
-            refuse([Problem(("post_discharge_kwh",), f"given {self.post_discharge_kwh:g}, must be {allowed}")])
         return self
 
 

@@ -4,6 +4,9 @@ Not everything is unique: path flows, single stations and the split among entiti
 its market sits at a kink. The unique quantities decide whether the routes agree. A price that differs counts as not
 unique only if the plans of each route are best responses at the prices of the other, which at a true equilibrium of
 a monotone market holds for every pair of plans and prices.
+
+With electric classes of several values of time the market is not monotone and may have several equilibria: nothing
+is unique then by any theorem, and no quantity decides.
 """
 
 from __future__ import annotations
@@ -51,12 +54,17 @@ class Comparison:
     at: str | None = None  # which entry of a quantity by bus, link or OD pair
 
 
-def compare(coordinator: Quantities, monolith: Quantities, exchangeable: bool) -> dict[str, Comparison]:
-    """Return a comparison for every quantity; `exchangeable` says whether plans and prices may be exchanged."""
-    rows = {name: _compare(name, coordinator[name], monolith[name], unique=True) for name in UNIQUE}
+def compare(
+    coordinator: Quantities, monolith: Quantities, exchangeable: bool, monotone: bool = True
+) -> dict[str, Comparison]:
+    """Return a comparison for every quantity; `exchangeable` says whether plans and prices may be exchanged.
+
+    No quantity is unique where the market is not monotone.
+    """
+    rows = {name: _compare(name, coordinator[name], monolith[name], unique=monotone) for name in UNIQUE}
     for name in UNIQUE_BUT_AT_KINKS:
-        row = _compare(name, coordinator[name], monolith[name], unique=True)
-        at_a_kink = not row.agrees and exchangeable
+        row = _compare(name, coordinator[name], monolith[name], unique=monotone)
+        at_a_kink = not monotone or (not row.agrees and exchangeable)
         rows[name] = _compare(name, coordinator[name], monolith[name], unique=not at_a_kink)
     return rows | {name: _compare(name, coordinator[name], monolith[name], unique=False) for name in NOT_UNIQUE}
 
@@ -64,6 +72,11 @@ def compare(coordinator: Quantities, monolith: Quantities, exchangeable: bool) -
 def disagreements(rows: Mapping[str, Comparison]) -> list[str]:
     """Return the unique quantities in which the routes differ."""
     return [name for name, row in rows.items() if row.unique and not row.agrees]
+
+
+def differences(rows: Mapping[str, Comparison]) -> list[str]:
+    """Return the quantities that would be unique in a monotone market, and in which the routes differ."""
+    return [name for name in (*UNIQUE, *UNIQUE_BUT_AT_KINKS) if not rows[name].agrees]
 
 
 def as_data(rows: Mapping[str, Comparison]) -> dict[str, dict[str, object]]:

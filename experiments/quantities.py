@@ -10,6 +10,7 @@ import numpy as np
 from bestresponse.player import Response
 from bestresponse.typing import Vector
 from experiments.build import Model
+from experiments.case_schema import od_name
 from players import goods
 from players.traffic import TrafficReport, UsedPath, traffic_report
 
@@ -17,7 +18,11 @@ Quantities = dict[str, Any]
 
 
 def quantities(model: Model, price: Vector, responses: Mapping[str, Response]) -> Quantities:
-    """Return every reported quantity of prices (n_goods,) and plans, in the order tables show them."""
+    """Return every reported quantity of prices (n_goods,) and plans, in the order tables show them.
+
+    Shares and times are over all classes of electric vehicles, each at its own value of time; `od_cost_usd` is the
+    cheapest path cost of the first class, `od_cost_by_class_usd` that of each.
+    """
     prices = dict(zip((good.name for good in model.market.goods), price.tolist(), strict=True))
     own_price = price[model.market.positions[model.traffic.name]]
     traffic = traffic_report(model.traffic.form, responses[model.traffic.name].plan["path_flow"], own_price)
@@ -83,6 +88,9 @@ def _power(model: Model, prices: Mapping[str, float], responses: Mapping[str, Re
 
 def _travel(model: Model, traffic: TrafficReport) -> Quantities:
     nodes = [str(node) for node in model.traffic.form.stations.nodes]
+    pairs = [od_name(pair) for pair in model.case.demand.od_pairs]
+    electric = [each.name for each in model.traffic.form.classes if each.electric]
+    od_cost = {name: _named(pairs, traffic.od_cost_usd[name]) for name in electric}
     return {
         "station_net_kw": _named(nodes, traffic.charged_kw - traffic.discharged_kw),
         "charged_kw": float(traffic.charged_kw.sum()),
@@ -91,7 +99,8 @@ def _travel(model: Model, traffic: TrafficReport) -> Quantities:
         "discharge_share": traffic.discharge_share,
         "station_time_h_per_h": traffic.station_time_h_per_h,
         "discharging_od_pairs": int(traffic.discharging_od_pairs),
-        "od_cost_usd": _named([f"{a}-{b}" for a, b in model.case.demand.od_pairs], traffic.od_cost_usd["EV"]),
+        "od_cost_usd": next(iter(od_cost.values())),
+        "od_cost_by_class_usd": od_cost,
         "link_flow_veh_per_h": _named(model.road.link_names, traffic.link_flow),
         "wardrop_gap": traffic.wardrop_gap,
     }

@@ -51,7 +51,7 @@ class Result:
     sweeps: int | None  # of the coordinator; None if it did not run
     seconds: Mapping[str, float]  # by phase and player
     provenance: Mapping[str, Any]
-    routes_agree: bool | None = None  # None where only one route was taken
+    routes_agree: bool | None = None  # None for one route, or where several answers may be right
     monolith: Mapping[str, Any] = field(default_factory=dict)  # factorisations, natural residual, status
     trace: tuple[Mapping[str, Any], ...] = ()  # one row per sweep
 

@@ -29,7 +29,7 @@ from experiments.build import Model, build
 from experiments.case import case_hash, load_case
 from experiments.case_problems import nearest
 from experiments.case_schema import Case
-from experiments.cross_check import as_data, compare, disagreements
+from experiments.cross_check import as_data, compare, differences, disagreements
 from experiments.quantities import quantities
 from experiments.result import Result
 
@@ -165,7 +165,7 @@ class _Routes:
             quantities=found,
             certificate=_certificate_data(certificate),
             cross_check=cross_check,
-            routes_agree=None if apart is None else not apart,
+            routes_agree=self._agreement(apart),
             monolith=self._monolith_data(),
             sweeps=len(self.coordinated.trace) if self.coordinated else None,
             seconds=seconds,
@@ -187,12 +187,20 @@ class _Routes:
         return self.monolith.mcp.converged and _holds(self.monolith_certificate)
 
     def _cross_check(self, found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str] | None]:
-        """Every quantity by both routes, and the unique ones in which they differ; None if there are no two."""
+        """Every quantity by both routes, and those in which they differ; None if there are no two routes.
+
+        Of a monotone market these are the unique quantities; of another, those that would be.
+        """
         if self.coordinated is None or self.monolith is None or not self.coordinated.responses:
             return {}, None
         other = self.monolith.equilibrium
-        rows = compare(dict(found), quantities(self.model, other.price, other.responses), self._exchangeable())
-        return as_data(rows), disagreements(rows)
+        theirs, monotone = quantities(self.model, other.price, other.responses), self._is_monotone()
+        rows = compare(dict(found), theirs, monotone and self._exchangeable(), monotone)
+        return as_data(rows), disagreements(rows) if monotone else differences(rows)
+
+    def _is_monotone(self) -> bool:
+        """Whether a theorem says so; with several values of time among electric vehicles it does not."""
+        return self.model.traffic.minimises
 
     def _exchangeable(self) -> bool:
         """Whether the plans of each route are best responses at the prices of the other."""
@@ -209,9 +217,24 @@ class _Routes:
             parts.append("The monolith did not run to its end.")
         if self.monolith is not None and not self.monolith.independent:
             parts.append("The monolith started from the coordinator's answer: the two routes were not independent.")
+        if not self._is_monotone():
+            parts.append("No theorem covers several values of time; the certificate speaks for this answer.")
         if apart is not None:
-            parts.append(f"The two routes disagree on {', '.join(apart)}." if apart else "The two routes agree.")
+            parts.append(self._comparison(apart))
         return " ".join(parts)
+
+    def _comparison(self, apart: list[str]) -> str:
+        if not apart:
+            return "The two routes agree."
+        if self._is_monotone():
+            return f"The two routes disagree on {', '.join(apart)}."
+        return f"The two routes differ in {', '.join(apart)}, which need not be unique here."
+
+    def _agreement(self, apart: list[str] | None) -> bool | None:
+        """Whether the routes agree; None where that is not to be known, for want of two routes or of uniqueness."""
+        if apart is None or (apart and not self._is_monotone()):
+            return None
+        return not apart
 
     def _monolith_data(self) -> dict[str, Any]:
         if self.monolith is None:

@@ -66,6 +66,11 @@ class Traffic:
         self._start: Vector | None = None
 
     @property
+    def minimises(self) -> bool:
+        """Whether the user equilibrium has the smallest outlay: with one value of time among electric classes."""
+        return self.form.has_potential
+
+    @property
     def conformance_exceptions(self) -> Mapping[str, str]:
         """The checks of a price-taking minimiser that do not apply, with the reason."""
         if self.form.has_potential:

@@ -17,8 +17,8 @@ from tests.experiments.case_tables import GONE, network_folder, refusal, tables
 def test_built_in_cases_fit_their_networks(name, routes, with_v2g, without_v2g):
     checked = check_case(load_case(name))
     assert checked.paths_of_fuel_vehicles.n_paths == sum(map(len, checked.routes)) == routes
-    assert checked.paths_with_v2g.n_paths == with_v2g
-    assert checked.paths_without_v2g.n_paths == without_v2g
+    assert [paths.n_paths for paths in checked.paths_with_v2g] == [with_v2g]
+    assert [paths.n_paths for paths in checked.paths_without_v2g] == [without_v2g]
 
 
 def test_the_capacity_factor_and_the_scenario_reach_the_networks():

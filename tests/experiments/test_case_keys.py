@@ -58,8 +58,12 @@ def test_rows_state_default_and_range():
     assert allowed_at(("scenarios", "x", "line_limits_kva", "1-2")) == "a finite number > 0"
 
 
+CLASSES = {"vehicles__classes": [{"name": "all", "share": 1.0, "value_of_time_usd_per_h": 20.0}]}
+
+
 def number_rows():
     places = {"stations[].": "stations__0__", "lse[].generators[].": "lse__0__generators__0__", "lse[].": "lse__0__"}
+    places["vehicles.classes[]."] = "vehicles__classes__0__"
     for key, row in ROWS.items():
         if row["allowed"].startswith(("a finite number", "a whole number")):
             path = key.replace("scenarios.NAME.", "scenarios.base.")
@@ -75,7 +79,7 @@ def test_the_stated_range_is_the_enforced_one(path, allowed):
     values += [value for limit, value in outside.items() if limit in allowed]
     for value in values:
         with pytest.raises(DataError, match=f"must be {allowed}"):
-            case_from(tables(**{path: value}), "c")
+            case_from(tables(**CLASSES, **{path: value}), "c")
 
 
 def test_the_keys_need_no_network_code():

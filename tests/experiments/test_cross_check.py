@@ -7,7 +7,15 @@ import math
 
 import pytest
 
-from experiments.cross_check import NOT_UNIQUE, UNIQUE, UNIQUE_BUT_AT_KINKS, as_data, compare, disagreements
+from experiments.cross_check import (
+    NOT_UNIQUE,
+    UNIQUE,
+    UNIQUE_BUT_AT_KINKS,
+    as_data,
+    compare,
+    differences,
+    disagreements,
+)
 from tests.experiments.runs import TEACHING, solved
 
 
@@ -51,6 +59,13 @@ def test_a_planted_disagreement_in_a_unique_quantity_decides(found, name, exchan
         assert not rows[name].agrees
         if isinstance(found[name], dict):
             assert rows[name].at == list(found[name])[-1]
+
+
+@pytest.mark.parametrize("name", [*UNIQUE, *UNIQUE_BUT_AT_KINKS])
+def test_nothing_decides_where_the_market_is_not_monotone(found, name):
+    rows = compare(found, changed(found, name, 3.0), exchangeable=False, monotone=False)
+    assert disagreements(rows) == [] and not any(row.unique for row in rows.values())
+    assert differences(rows) == [name]
 
 
 @pytest.mark.parametrize("name", [*UNIQUE, *UNIQUE_BUT_AT_KINKS])

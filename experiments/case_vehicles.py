@@ -1,0 +1,107 @@
+"""Vehicles in a case file: one class of fuel vehicles, and one or several of electric ones."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, Strict, StringConstraints, model_validator
+
+from experiments.case_problems import Problem, Where, refuse, repeated
+from experiments.case_section import Section, key
+
+SHARE_TOLERANCE = 1e-9
+ELECTRIC, FUEL = "EV", "FV"  # names of the classes where the case names none
+
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+Energy: TypeAlias = Annotated[float, key("Battery of an electric vehicle, full at departure", "kWh", gt=0)]
+Level: TypeAlias = Annotated[float, key('Energy left after discharging under the policy "level"', "kWh", gt=0)]
+Policy: TypeAlias = Annotated[
+    Literal["level", "need"],
+    key('Discharge to post_discharge_kwh ("level") or to what the next leg needs ("need")'),
+]
+Anxiety: TypeAlias = Annotated[float, key("Share of the battery that drivers never use", ge=0, lt=1)]
+Consumption: TypeAlias = Annotated[float, key("Energy an electric vehicle uses on the road", "kWh/km", gt=0)]
+Wear: TypeAlias = Annotated[float, key("Battery wear per energy discharged", "$/kWh", ge=0)]
+
+
+class Battery(Section):
+    """What electric vehicles store, use and wear out."""
+
+    battery_kwh: Energy
+    post_discharge_kwh: Level
+    post_discharge: Policy = "level"
+    range_anxiety: Anxiety = 0.2
+    consumption_kwh_per_km: Consumption
+    degradation_usd_per_kwh: Wear = 0.0
+
+    def level_problems(self, where: Where) -> list[Problem]:
+        """A problem at a key if the energy left after discharging lies outside what the battery allows."""
+        lowest = self.range_anxiety * self.battery_kwh
+        if self.post_discharge == "need" or lowest <= self.post_discharge_kwh < self.battery_kwh:
+            return []
+        allowed = f"≥ range_anxiety · battery_kwh = {lowest:g} and < battery_kwh = {self.battery_kwh:g}"
+        return [Problem(where, f"given {self.post_discharge_kwh:g}, must be {allowed}")]
+
+
+class ElectricClassEntry(Section):
+    """An entry of [[vehicles.classes]]: its share and value of time, and the keys in which it differs from the rest."""
+
+    name: Name = key('Name of the class, not "FV"')
+    share: float = key("Share of every OD pair's electric vehicles; all shares sum to 1", gt=0, le=1)
+    value_of_time_usd_per_h: float = key("Value of time in vehicles of the class", "$/h", gt=0)
+    battery_kwh: Energy | None = None
+    post_discharge_kwh: Level | None = None
+    post_discharge: Policy | None = None
+    range_anxiety: Anxiety | None = None
+    consumption_kwh_per_km: Consumption | None = None
+    degradation_usd_per_kwh: Wear | None = None
+
+
+class ElectricClass(Battery):
+    """A class of electric vehicles with every key of [vehicles] after its own overrides."""
+
+    name: str
+    share: float
+    value_of_time_usd_per_h: float
+
+
+class Vehicles(Battery):
+    """Table [vehicles]: electric and fuel vehicles."""
+
+    ev_value_of_time_usd_per_h: float = key("Value of time in electric vehicles without classes", "$/h", gt=0)
+    fv_value_of_time_usd_per_h: float = key("Value of time in fuel vehicles", "$/h", gt=0)
+    classes: Annotated[tuple[ElectricClassEntry, ...], Strict(False)] = Field(
+        default=(), description="Classes of electric vehicles; without any there is one, named EV"
+    )
+
+    @property
+    def electric_classes(self) -> tuple[ElectricClass, ...]:
+        """The classes of electric vehicles in file order, each with every key after overrides."""
+        shared = {name: getattr(self, name) for name in Battery.model_fields}
+        if not self.classes:
+            value = self.ev_value_of_time_usd_per_h
+            return (ElectricClass(name=ELECTRIC, share=1.0, value_of_time_usd_per_h=value, **shared),)
+        return tuple(ElectricClass(**(shared | entry.model_dump(exclude_none=True))) for entry in self.classes)
+
+    @model_validator(mode="after")
+    def _classes_fit(self) -> Vehicles:
+        problems = self.level_problems(("post_discharge_kwh",))
+        if self.classes:
+            problems = self._class_problems()
+        refuse(problems)
+        return self
+
+    def _class_problems(self) -> list[Problem]:
+        problems = repeated((entry.name for entry in self.classes), before=("classes",), after=("name",))
+        for position, each in enumerate(self.electric_classes):
+            at = ("classes", position)
+            problems += each.level_problems((*at, "post_discharge_kwh"))
+            if each.name == FUEL:
+                problems.append(
+                    Problem((*at, "name"), f'given "{FUEL}", the name of the fuel vehicles; must be another')
+                )
+        total = sum(entry.share for entry in self.classes)
+        if not abs(total - 1.0) <= SHARE_TOLERANCE:
+            given = " + ".join(f"{entry.share:g}" for entry in self.classes)
+            problems.append(Problem(("classes",), f"given shares {given} = {total:.10g}, must sum to 1"))
+        return problems
