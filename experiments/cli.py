@@ -1,4 +1,4 @@
-"""The command line: `bestresponse solve`, `cases`, `check`. It owns the screen; heavy imports wait for a command."""
+"""The command line: `solve`, `diagnose`, `cases`, `check`. It owns the screen; heavy imports wait for a command."""
 
 from __future__ import annotations
 
@@ -114,6 +114,27 @@ def solve(
     if result.stop == "interrupted":
         sys.stderr.write(f"interrupted; the best sweep so far and the trace are in {json}\n")
     raise typer.Exit(exit_code(result))
+
+
+@app.command()
+@_says_when_interrupted()
+def diagnose(
+    case: CaseArgument = DEFAULT_CASE,
+    scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
+    v2g: Annotated[bool, typer.Option("--v2g/--no-v2g", help="Whether vehicles may discharge.")] = True,
+) -> None:
+    """Say whether the market is monotone and has a potential at its equilibrium.
+
+    Exit codes: 0 diagnosed; 2 bad input; 3 no equilibrium was found to look at; 130 interrupted.
+    """
+    with _without_interrupts():
+        from experiments.case import load_case
+        from experiments.diagnosing import diagnose as run
+        from experiments.screen import Screen
+
+    diagnosis = run(load_case(case), scenario, v2g)
+    Screen().show_diagnosis(diagnosis)
+    raise typer.Exit(Exit.SOLVED if diagnosis.solution.mcp.converged else Exit.NOT_SOLVED)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -15,6 +15,9 @@ from rich.table import Table
 
 from bestresponse.trace import SweepRecord
 from experiments.result import Result
+
+if TYPE_CHECKING:
+    from experiments.diagnosing import CaseDiagnosis
 
 OnSweep = Callable[[SweepRecord], None]
 
@@ -86,6 +89,19 @@ class Screen:
             print_line("Seconds: " + ", ".join(f"{p} {result.seconds[p]:.2f}" for p in phases if p in result.seconds))
         for path in written:
             print_line(escape(f"Written: {path}"))
+
+    def show_diagnosis(self, diagnosis: CaseDiagnosis) -> None:
+        """Show what the market's derivative says at its equilibrium."""
+        found = diagnosis.map
+        self.console.print(escape(str(diagnosis.solution.equilibrium.stop)))
+        table = _table("diagnosis", "value")
+        table.add_row("variables of all players", str(diagnosis.variables))
+        table.add_row("equations between them", str(diagnosis.equations))
+        table.add_row("smallest eigenvalue of the symmetric part", f"{found.smallest_eigenvalue:.1e}")
+        table.add_row("asymmetry of the derivative", f"{found.asymmetry:.1e}")
+        self.console.print(table)
+        for sentence in diagnosis.sentences():
+            self.console.print(escape(sentence))
 
     def show_cases(self, cases: Sequence[Mapping[str, Any]]) -> None:
         """Show the built-in cases."""
