@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from bestresponse.complementarity.result import MCPResult
 from bestresponse.complementarity.solve import solve_mcp
 from bestresponse.equilibrium import Equilibrium
@@ -14,6 +16,7 @@ from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import Trace
 
 TOLERANCE = 1e-10  # natural residual, in scaled units
+COLD_SECONDS = 30.0  # after which a cold start gives way where another method's answer is at hand
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,13 @@ def solve_monolith(
 ) -> MonolithSolution:
     """Return the solution of the market's complementarity system.
 
-    The interior point starts cold. Only where that fails and a `fallback` is given does the answer of another
-    method become the start, and the solution says that it is no independent confirmation. Raises FormulationError
-    if a player states no block.
+    The interior point starts cold. Only where that fails, or takes longer than COLD_SECONDS, does the answer of
+    another method, the `fallback`, become the start if there is one, and the solution says that it is no independent
+    confirmation. Raises FormulationError if a player states no block.
     """
     started = time.perf_counter()
     system = system or ComplementaritySystem(market)
-    mcp = solve_mcp(system.problem, tolerance=tolerance)
+    mcp = solve_mcp(system.problem, tolerance=tolerance, time_limit=COLD_SECONDS if fallback else np.inf)
     independent = True
     if not mcp.converged and fallback is not None and fallback.responses:
         crossed = solve_mcp(system.problem, start=system.stack(fallback.price, fallback.responses), tolerance=tolerance)

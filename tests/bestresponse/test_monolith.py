@@ -130,7 +130,7 @@ def failing_cold(monkeypatch):
     def solve_mcp(problem, start=None, tolerance=1e-10, **more):
         calls.append(start)
         if start is None:
-            return genuine(problem, tolerance=tolerance, time_limit=1e-9, **more)
+            return genuine(problem, tolerance=tolerance, **(more | {"time_limit": 1e-9}))
         return genuine(problem, start=start, tolerance=tolerance, **more)
 
     monkeypatch.setattr(monolith, "solve_mcp", solve_mcp)
