@@ -7,17 +7,21 @@ these prices" needs no trust in the method that found them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from bestresponse.errors import SolverError
 from bestresponse.market import Market
 from bestresponse.oracle import Oracle
 from bestresponse.player import KnowsItsSet, MeasuresItsGain, Player, Response
 from bestresponse.stopping import Tolerances
 from bestresponse.typing import Vector
+
+logger = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -37,7 +41,9 @@ class Gain:
     relative: float  # to max(1 $/h, |outlay|)
     outlay: float  # [$/h] of its plan
     violation: float | None  # of its own set, relative to the row's scale; None if the player cannot say
-    conjectural: float | None = None  # [$/h] the gain if prices react as the player expects; None without conjecture
+    conjectural: float | None = (
+        None  # [$/h] the gain if prices react as the player expects; None without one, or if it cannot be computed
+    )
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,11 @@ def complete(
     for player in market:
         if isinstance(player, HasConjecture):
             own_price = price[market.positions[player.name]]
-            gained = player.conjectural_gain(own_price, responses[player.name])
+            try:
+                gained = player.conjectural_gain(own_price, responses[player.name])
+            except SolverError as error:  # it decides nothing, so it must not cost what has been computed
+                logger.warning("%s: no conjectural gain (%s)", player.name, error)
+                continue
             gains[player.name] = replace(gains[player.name], conjectural=gained)
     return replace(certificate, gains=gains, natural_residual=natural_residual)
 

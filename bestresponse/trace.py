@@ -54,10 +54,6 @@ class Trace:
                 return record.sweep
         return None
 
-    def save_csv(self, path: str | Path) -> None:
-        """Write one row per sweep; the file appears complete or not at all."""
-        write_rows(path, [record.row() for record in self.records])
-
 
 def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows with equal keys as CSV; the file appears complete or not at all."""

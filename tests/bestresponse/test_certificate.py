@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from bestresponse.certificate import certify
+from bestresponse.certificate import certify, complete
 from bestresponse.coordinator import coordinate
+from bestresponse.errors import SolverError
 from bestresponse.groups import two_groups
 from bestresponse.player import Response
 from bestresponse.schemes.protocol import Sweep
@@ -75,6 +76,20 @@ def test_a_bound_makes_the_gain_an_upper_bound():
     players = [Bounded(**{k: v for k, v in vars(p).items() if k != "asked"}) for p in market.players]
     bounded = certify(type(market)(market.goods, tuple(players)), np.array([BREAD_PRICE]), responses, Tolerances())
     assert min(gain.absolute for gain in bounded.gains.values()) == pytest.approx(1e-3)
+
+
+def test_a_conjecture_that_cannot_be_computed_costs_no_certificate(caplog):
+    class Guessing(Trader):
+        def conjectural_gain(self, price, response):
+            raise SolverError("no answer")
+
+    market, responses = _answers()
+    players = [Guessing(**{k: v for k, v in vars(p).items() if k != "asked"}) for p in market.players]
+    guessing, price = type(market)(market.goods, tuple(players)), np.array([BREAD_PRICE])
+    certificate = complete(certify(guessing, price, responses, Tolerances()), guessing, price, responses, None)
+    assert certificate.holds
+    assert all(gain.conjectural is None for gain in certificate.gains.values())
+    assert "buyer: no conjectural gain (no answer)" in caplog.text
 
 
 class _Planted(SharingIteration):
