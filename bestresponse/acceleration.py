@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,22 @@ class Accelerator:
         self._points: list[_Point] = []
         self._cap = self.settings.cap
         self._was_cut = False
+
+    def memory(self) -> dict[str, Vector]:
+        """Return everything the next step depends on besides the metric, as arrays."""
+        return {
+            "z": np.array([point.z for point in self._points]),
+            "f": np.array([point.f for point in self._points]),
+            "size": np.array([point.size for point in self._points]),
+            "counts": np.array([self._cap, self._was_cut, self.clipped, self.rolled_back], dtype=float),
+        }
+
+    def recall(self, memory: Mapping[str, Vector]) -> None:
+        """Go on from what `memory` returned."""
+        points = zip(memory["z"], memory["f"], memory["size"], strict=True)
+        self._points = [_Point(z, f, float(size)) for z, f, size in points]
+        self._cap, was_cut, clipped, rolled_back = (float(count) for count in memory["counts"])
+        self._was_cut, self.clipped, self.rolled_back = bool(was_cut), int(clipped), int(rolled_back)
 
     def next_state(self, state: Vector, image: Vector) -> Vector:
         """Return the state to go on from, given the last state and its plain image."""

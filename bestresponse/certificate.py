@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from bestresponse.errors import SolverError
 from bestresponse.market import Market
 from bestresponse.oracle import Oracle
 from bestresponse.player import KnowsItsSet, MeasuresItsGain, Player, Response
+from bestresponse.schemes.protocol import Question
 from bestresponse.stopping import Tolerances
 from bestresponse.typing import Vector
 
@@ -121,7 +122,7 @@ def certify(
         imbalance={family: float(np.max(imbalance[at])) for family, at in market.families.items()},
         worst_good=market.goods[worst].name if worst >= 0 else "",
         price_disagreement=price_disagreement,
-        gains={player.name: _gain(market, player, price, responses, oracle) for player in market},
+        gains=_gains(market, price, responses, oracle),
         natural_residual=None,
         tolerances=tolerances,
     )
@@ -148,17 +149,26 @@ def complete(
     return replace(certificate, gains=gains, natural_residual=natural_residual)
 
 
-def _gain(market: Market, player: Player, price: Vector, responses: Mapping[str, Response], oracle: Oracle) -> Gain:
-    own_price, own = price[market.positions[player.name]], responses[player.name]
-    outlay = own.outlay(own_price)
-    if isinstance(player, MeasuresItsGain) and not player.minimises:
-        gained = player.gain(own.plan, own_price)
-    else:
-        _, best = oracle.ask(player.name, own_price, others=responses)
-        gained = outlay - (best.outlay(own_price) if best.bound is None else best.bound)
-    return Gain(
-        absolute=gained,
-        relative=gained / max(1.0, abs(outlay)),
-        outlay=outlay,
-        violation=player.violation(own.plan) if isinstance(player, KnowsItsSet) else None,
-    )
+def _gains(market: Market, price: Vector, responses: Mapping[str, Response], oracle: Oracle) -> dict[str, Gain]:
+    asked = [player.name for player in market if not _measures_itself(player)]
+    best = oracle.ask([Question(name, price[market.positions[name]], others=responses) for name in asked])
+    gains = {}
+    for player in market:
+        own_price, own = price[market.positions[player.name]], responses[player.name]
+        outlay = own.outlay(own_price)
+        if _measures_itself(player):
+            gained = player.gain(own.plan, own_price)
+        else:
+            _, answer = best[player.name]
+            gained = outlay - (answer.outlay(own_price) if answer.bound is None else answer.bound)
+        gains[player.name] = Gain(
+            absolute=gained,
+            relative=gained / max(1.0, abs(outlay)),
+            outlay=outlay,
+            violation=player.violation(own.plan) if isinstance(player, KnowsItsSet) else None,
+        )
+    return gains
+
+
+def _measures_itself(player: Player) -> TypeGuard[MeasuresItsGain]:
+    return isinstance(player, MeasuresItsGain) and not player.minimises

@@ -97,6 +97,11 @@ class Market:
         """(n_goods,) a usual quantity of every good."""
         return np.array([good.quantity_scale for good in self.goods])
 
+    @property
+    def no_trade(self) -> Mapping[str, Vector]:
+        """The trades of a market in which nothing happens, by player."""
+        return {name: np.zeros(len(at)) for name, at in self.positions.items()}
+
     def signal(
         self,
         player: Player,

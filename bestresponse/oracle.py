@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from bestresponse.errors import BestResponseError, FormulationError, SolverError
 from bestresponse.market import Market
-from bestresponse.player import Anchor, Player, Response, Signal
+from bestresponse.player import Anchor, Remembers, Response, Signal
+from bestresponse.schemes.protocol import Answers, Question
 from bestresponse.typing import Vector
+from bestresponse.workers import Reply, Traveller, reply
 
 
 class PlayerFailedError(SolverError):
@@ -20,58 +23,102 @@ class PlayerFailedError(SolverError):
 
 @dataclass
 class Oracle:
-    """Asks the players of one market, and remembers how often and how long."""
+    """Asks the players of one market, and remembers how often and how long.
+
+    With an executor, questions asked together are answered at the same time. Players then have to be independent
+    objects; for an executor of processes they have to be picklable. The answers are the same bit for bit, since what
+    a player remembers (`Remembers`) travels with it and comes back.
+    """
 
     market: Market
+    executor: Executor | None = None
     answers: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._players = {player.name: player for player in self.market}
+        self._travellers = {name: Traveller(player) for name, player in self._players.items()}
         for name in self._players:
             self.answers[name], self.seconds[name] = 0, 0.0
 
-    def ask(
-        self,
-        name: str,
-        price: Vector,  # (n_goods of the player,)
-        weight: Vector | None = None,  # of the anchor, in the player's own order
-        target: Vector | None = None,
-        others: Mapping[str, Response] | None = None,
-    ) -> tuple[Signal, Response]:
-        """Return the signal as it was sent and the player's answer.
+    def ask(self, questions: Sequence[Question]) -> Answers:
+        """Return, by player, the signal as it was sent and the answer.
 
-        Raises PlayerFailedError if the player raises, or answers with a wrong shape or with numbers that are
-        not finite; FormulationError if an anchor is needed and the player accepts none.
+        Raises PlayerFailedError if a player raises, or answers with a wrong shape or with numbers that are
+        not finite; FormulationError if an anchor is needed and a player accepts none.
         """
-        player = self._players[name]
+        signals = {question.player: self._signal(question) for question in questions}
+        replies = self._here(signals) if self.executor is None else self._elsewhere(self.executor, signals)
+        return {name: (signal, self._checked(name, replies[name])) for name, signal in signals.items()}
+
+    def memories(self) -> dict[str, Mapping[str, Vector]]:
+        """Return what the players that remember something remember now."""
+        return {name: player.memory() for name, player in self._players.items() if isinstance(player, Remembers)}
+
+    def recall(self, memories: Mapping[str, Mapping[str, Vector]]) -> None:
+        """Give the players their memories back."""
+        for name, memory in memories.items():
+            player = self._players.get(name)
+            if isinstance(player, Remembers):
+                player.recall(memory)
+
+    def _signal(self, question: Question) -> Signal:
+        player = self._players[question.player]
         anchor = None
-        if weight is not None:
-            anchor = Anchor(weight, np.zeros_like(price) if target is None else target)
+        if question.weight is not None:
+            target = np.zeros_like(question.price) if question.target is None else question.target
+            anchor = Anchor(question.weight, target)
             if not getattr(player, "accepts_anchor", True):
                 raise FormulationError(
-                    f"{name} accepts no anchor, which this scheme needs; use a scheme without one, e.g. 'tatonnement'"
+                    f"{player.name} accepts no anchor, which this scheme needs; use a scheme without one, "
+                    "e.g. 'tatonnement'"
                 )
-        rivals = {key: answer for key, answer in (others or {}).items() if key != name}
-        signal = Signal(price, rivals, anchor)
-        return signal, self._answer(player, signal)
+        rivals = {name: answer for name, answer in question.others.items() if name != player.name}
+        return Signal(question.price, rivals, anchor)
 
-    def _answer(self, player: Player, signal: Signal) -> Response:
-        start = time.perf_counter()
-        try:
-            response = player.best_response(signal)
-        except BestResponseError as error:
-            raise PlayerFailedError(f"{player.name} could not answer: {error}") from error
-        except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-            raise PlayerFailedError(f"{player.name} could not answer: {type(error).__name__}: {error}") from error
-        finally:
-            self.answers[player.name] += 1
-            self.seconds[player.name] += time.perf_counter() - start
+    def _here(self, signals: Mapping[str, Signal]) -> dict[str, Reply]:
+        replies = {}
+        for name, signal in signals.items():
+            try:
+                replies[name] = reply(self._travellers[name], signal)
+            except BestResponseError as error:
+                raise PlayerFailedError(f"{name} could not answer: {error}") from error
+            except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+                raise PlayerFailedError(f"{name} could not answer: {type(error).__name__}: {error}") from error
+        return replies
+
+    def _elsewhere(self, executor: Executor, signals: Mapping[str, Signal]) -> dict[str, Reply]:
+        futures = {}
+        for name, signal in signals.items():
+            with _naming(name):
+                futures[name] = executor.submit(reply, self._travellers[name], signal)
+        replies = {}
+        for name, future in futures.items():
+            with _naming(name):
+                replies[name] = future.result()
+        return replies
+
+    def _checked(self, name: str, received: Reply) -> Response:
+        player, response = self._players[name], received.response
+        self.answers[name] += 1
+        self.seconds[name] += received.seconds
+        if received.memory is not None and isinstance(player, Remembers):
+            player.recall(received.memory)
         if np.shape(response.trade) != (len(player.goods),):
             raise PlayerFailedError(
-                f"{player.name} answered with trades of shape {np.shape(response.trade)}; "
-                f"it has {len(player.goods)} goods"
+                f"{name} answered with trades of shape {np.shape(response.trade)}; it has {len(player.goods)} goods"
             )
         if not (np.isfinite(response.trade).all() and np.isfinite(response.cost)):
-            raise PlayerFailedError(f"{player.name} answered with a trade or cost that is not a finite number")
+            raise PlayerFailedError(f"{name} answered with a trade or cost that is not a finite number")
         return response
+
+
+@contextmanager
+def _naming(player: str) -> Iterator[None]:
+    """Turn whatever an executor raises into a failure of the player: its own error, a lost worker, a pickling error."""
+    try:
+        yield
+    except BestResponseError as error:
+        raise PlayerFailedError(f"{player} could not answer: {error}") from error
+    except Exception as error:
+        raise PlayerFailedError(f"{player}: no answer from its worker: {type(error).__name__}: {error}") from error

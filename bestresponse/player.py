@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from bestresponse.typing import BoolVector, SparseMatrix, Vector
 
@@ -47,6 +49,18 @@ class Response:
     def outlay(self, price: Vector) -> float:
         """Return own cost + price · trade [$/h], what the player minimises."""
         return self.cost + float(price @ self.trade)
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the response as arrays only, by name: what `Response.of` takes."""
+        cost = np.array([self.cost, np.nan if self.bound is None else self.bound])
+        return {"trade": self.trade, "cost": cost, "plan": self.plan, "duals": self.duals}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Any]) -> Response:
+        """Return the response that `arrays` describes; parts without any entry may be missing."""
+        cost, bound = (float(value) for value in arrays["cost"])
+        known = None if np.isnan(bound) else bound
+        return cls(arrays["trade"], cost, arrays.get("plan", {}), arrays.get("duals", {}), known)
 
 
 class Player(Protocol):
@@ -91,6 +105,23 @@ class MeasuresItsGain(Protocol):
 
     def gain(self, plan: Mapping[str, Vector], price: Vector) -> float:
         """Return [$/h] what its members could gain, each by itself, by leaving the plan at prices (n_goods,)."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A player that keeps hints for its next answer, such as its last active set.
+
+    They may move an answer within its tolerance, by rounding. A run that is resumed, or sent to another process, is the
+    same bit for bit only if the hints go along.
+    """
+
+    def memory(self) -> Mapping[str, Vector]:
+        """Return everything that the next answer depends on besides the signal, as arrays by name."""
+        ...
+
+    def recall(self, memory: Mapping[str, Vector]) -> None:
+        """Go on from what `memory` returned, of this player or of its copy."""
         ...
 
 

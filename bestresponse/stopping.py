@@ -7,6 +7,7 @@ would pass. All comparisons are written so that NaN fails.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -129,6 +130,15 @@ class Watchdog:
         if seconds >= self.limits.max_seconds:
             return Stop(StopReason.TIME_LIMIT, self._state(measures, f"after {seconds:.1f} s and {sweep} sweeps"))
         return None
+
+    def memory(self) -> dict[str, Vector]:
+        """Return what it has noticed so far, as arrays."""
+        return {"best": np.array([self.best, self.best_sweep]), "excess": np.array(self._excess)}
+
+    def recall(self, memory: Mapping[str, Vector]) -> None:
+        """Go on from what `memory` returned."""
+        self.best, self.best_sweep = float(memory["best"][0]), int(memory["best"][1])
+        self._excess.extend(memory["excess"])
 
     def _without_progress(self, measures: Measures) -> Stop:
         worst = int(np.argmax(measures.imbalance))

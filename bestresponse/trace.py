@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any
+
+from bestresponse.typing import Vector
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,16 @@ class SweepRecord:
     clipped: int  # accelerated steps cut so far
     rolled_back: int  # accelerated steps taken back so far
     seconds: float  # since the start of the run
-    imbalance_by_family: Mapping[str, float] = field(default_factory=dict)
+    imbalance_by_family: Mapping[str, float]
+    price: Vector  # (n_goods,)
+    imbalance_by_good: Vector  # (n_goods,) relative
+    trades: Mapping[str, Vector]  # by player, in the order of its goods
+    gains: Mapping[str, float]  # by player, relative; empty on sweeps where they were not measured
+    player_seconds: Mapping[str, float]  # by player, of this sweep and its gain check
 
     def row(self) -> dict[str, object]:
-        """Return the record as one flat row."""
-        flat = {key: value for key, value in vars(self).items() if key != "imbalance_by_family"}
+        """Return the summary of the record as one flat row: the scalars, and the imbalance by family of goods."""
+        flat: dict[str, object] = {k: v for k, v in vars(self).items() if isinstance(v, int | float | str | None)}
         return flat | {f"imbalance_{family}": value for family, value in self.imbalance_by_family.items()}
 
 
@@ -64,12 +71,12 @@ def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[TextIO]:
-    """Give a text file that takes the place of `path` once it is complete, so that no reader sees half of it."""
+def replacing(path: str | Path, binary: bool = False) -> Iterator[IO[Any]]:
+    """Give a file that takes the place of `path` once it is complete, so that no reader sees half of it."""
     target = Path(path)
     temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        with temporary.open("wb") if binary else temporary.open("w", encoding="utf-8", newline="") as file:
             yield file
         temporary.replace(target)
     finally:

@@ -26,6 +26,7 @@ class Exchange:
 
     name: str = "exchange"
     accelerates: bool = True
+    stationary: bool = True
 
     def bind(self, market: Market, sigma: Vector) -> Iteration:
         """Return the iteration with penalties sigma."""

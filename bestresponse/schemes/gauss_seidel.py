@@ -9,13 +9,14 @@ With three or more players it can diverge on a convex program (Chen, He, Ye and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bestresponse.market import Market
 from bestresponse.player import Response, Signal
-from bestresponse.schemes.protocol import Ask, Iteration, Sweep
+from bestresponse.schemes.protocol import Ask, Iteration, Question, Sweep
 from bestresponse.typing import Vector
 
 
@@ -25,6 +26,7 @@ class GaussSeidel:
 
     name: str = "gauss_seidel"
     accelerates: bool = False
+    stationary: bool = True
 
     def bind(self, market: Market, sigma: Vector) -> Iteration:
         """Return the iteration with penalties sigma."""
@@ -40,33 +42,29 @@ class GaussSeidelIteration:
         lengths = [market.n_goods] + [len(market.positions[player.name]) for player in market]
         self._edges = np.cumsum(lengths)
 
-    def initial(self, price: Vector) -> Vector:
-        """Return the prices and no trade."""
-        return np.concatenate([price, np.zeros(self._edges[-1] - len(price))])
+    def state(self, price: Vector, trades: Mapping[str, Vector]) -> Vector:
+        """Return the prices and the trades, stacked."""
+        return np.concatenate([price, *(trades[player.name] for player in self.market)])
 
-    def sweep(self, state: Vector, ask: Ask) -> Sweep:
+    def sweep(self, number: int, state: Vector, ask: Ask) -> Sweep:
         """Ask one player after another, each with what the others have just answered."""
         price, *trades = np.split(state, self._edges[:-1])
         places = [self.market.positions[player.name] for player in self.market]
         excess = np.zeros(self.market.n_goods)
         for at, trade in zip(places, trades, strict=True):
             excess[at] += trade
-        signals: dict[str, Signal] = {}
-        responses: dict[str, Response] = {}
+        answers: dict[str, tuple[Signal, Response]] = {}
         for i, player in enumerate(self.market):
             at = places[i]
-            target = trades[i] - excess[at]
-            signals[player.name], answer = ask(player.name, price[at], self.sigma[at], target, responses)
-            responses[player.name] = answer
-            excess[at] += answer.trade - trades[i]
-            trades[i] = answer.trade
+            others = {name: answer for name, (_, answer) in answers.items()}
+            question = Question(player.name, price[at], self.sigma[at], trades[i] - excess[at], others)
+            answers |= ask([question])
+            trade = answers[player.name][1].trade
+            excess[at] += trade - trades[i]
+            trades[i] = trade
         price = price + self.sigma * excess
-        return Sweep(price, signals, responses, np.concatenate([price, *trades]))
+        return Sweep.of(price, answers, np.concatenate([price, *trades]))
 
     def metric(self) -> Vector:
         """Return ones: nothing is accelerated here."""
         return np.ones(self._edges[-1])
-
-    def restate(self, sweep: Sweep) -> Vector:
-        """Return the state after the sweep: it does not depend on σ."""
-        return sweep.image

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,20 @@ from bestresponse.market import Market
 from bestresponse.player import Response, Signal
 from bestresponse.typing import Vector
 
-Ask = Callable[..., tuple[Signal, Response]]  # ask(name, price, weight=None, target=None, others=None)
+
+@dataclass(frozen=True)
+class Question:
+    """What a scheme wants to know of one player; vectors in the order of that player's own goods."""
+
+    player: str
+    price: Vector  # (n_goods of the player,)
+    weight: Vector | None = None  # of the anchor; None for no anchor
+    target: Vector | None = None  # of the anchor; None for zero
+    others: Mapping[str, Response] = field(default_factory=dict)  # what the player's rivals last answered
+
+
+Answers = Mapping[str, tuple[Signal, Response]]  # by player: the signal as it was sent, and the answer
+Ask = Callable[[Sequence[Question]], Answers]  # questions asked together may be answered at the same time
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,12 @@ class Sweep:
     signals: Mapping[str, Signal]  # what every player was asked
     responses: Mapping[str, Response]  # what every player answered
     image: Vector  # the next state of the plain scheme, T(state)
+
+    @classmethod
+    def of(cls, price: Vector, answers: Answers, image: Vector) -> Sweep:
+        """Return the sweep in which these answers were given."""
+        signals = {name: signal for name, (signal, _) in answers.items()}
+        return cls(price, signals, {name: response for name, (_, response) in answers.items()}, image)
 
     def disagreement(self, market: Market) -> Vector:
         """Return (n_goods,) the largest |qᵢ − p| over the players, qᵢ the price player i in fact answered.
@@ -42,20 +61,16 @@ class Sweep:
 class Iteration(Protocol):
     """A scheme at work on one market with one vector of penalties σ."""
 
-    def initial(self, price: Vector) -> Vector:
-        """Return the state vector that stands for these prices and no trade."""
+    def state(self, price: Vector, trades: Mapping[str, Vector]) -> Vector:
+        """Return the state vector that stands for these prices (n_goods,) and every player's trades."""
         ...
 
-    def sweep(self, state: Vector, ask: Ask) -> Sweep:
-        """Ask every player once and return what was found."""
+    def sweep(self, number: int, state: Vector, ask: Ask) -> Sweep:
+        """Ask every player in sweep `number` (counted from 1) and return what was found."""
         ...
 
     def metric(self) -> Vector:
         """Return (n_state,) the factors that make differences of states comparable."""
-        ...
-
-    def restate(self, sweep: Sweep) -> Vector:
-        """Return the state from which this iteration (of a new σ) goes on after a sweep under the old σ."""
         ...
 
 
@@ -69,7 +84,12 @@ class Scheme(Protocol):
 
     @property
     def accelerates(self) -> bool:
-        """Whether safeguarded Anderson acceleration and residual balancing may be wrapped around it."""
+        """Whether safeguarded Anderson acceleration and residual balancing are wrapped around it by default."""
+        ...
+
+    @property
+    def stationary(self) -> bool:
+        """Whether every sweep applies the same map; only then can it be accelerated."""
         ...
 
     def bind(self, market: Market, sigma: Vector) -> Iteration:

@@ -13,13 +13,14 @@ Bertsekas 1992), so it converges for every σ > 0 if the operators of both group
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bestresponse.groups import Groups, two_groups
 from bestresponse.market import Market
-from bestresponse.schemes.protocol import Ask, Iteration, Sweep
+from bestresponse.schemes.protocol import Ask, Iteration, Question, Sweep
 from bestresponse.typing import Vector
 
 
@@ -29,6 +30,7 @@ class Sharing:
 
     name: str = "sharing"
     accelerates: bool = True
+    stationary: bool = True
 
     def bind(self, market: Market, sigma: Vector) -> Iteration:
         """Return the iteration with penalties sigma."""
@@ -49,33 +51,25 @@ class SharingIteration:
         self._part = {name: slice(a, b) for name, a, b in zip(self.groups.second, edges, edges[1:], strict=False)}
         self.rho = (self._count * sigma)[self._good]
 
-    def initial(self, price: Vector) -> Vector:
-        """Return ζ_f = p, the state of no trade."""
-        return price[self._good]
+    def state(self, price: Vector, trades: Mapping[str, Vector]) -> Vector:
+        """Return ζ_f = p + ρ t_f."""
+        return price[self._good] + self.rho * np.concatenate([trades[f] for f in self.groups.second])
 
-    def sweep(self, state: Vector, ask: Ask) -> Sweep:
+    def sweep(self, number: int, state: Vector, ask: Ask) -> Sweep:
         """Ask the first group, set the price, ask the second group."""
-        zeta = state
+        zeta, sigma, at = state, self.sigma, self.market.positions
         mean = np.bincount(self._good, weights=zeta, minlength=self.market.n_goods) / self._count
+        first = ask([Question(a, mean[at[a]], weight=sigma[at[a]]) for a in self.groups.first])
         price = mean.copy()
-        asked = {}
-        for a in self.groups.first:
-            at = self.market.positions[a]
-            asked[a] = ask(a, mean[at], weight=self.sigma[at])
-            price[at] += self.sigma[at] * asked[a][1].trade
+        for a, (_, answer) in first.items():
+            price[at[a]] += sigma[at[a]] * answer.trade
+        part, rho = self._part, self.rho
+        second = ask([Question(f, 2 * price[at[f]] - zeta[part[f]], weight=rho[part[f]]) for f in self.groups.second])
         image = np.empty_like(zeta)
-        for f in self.groups.second:
-            part, p = self._part[f], price[self.market.positions[f]]
-            asked[f] = ask(f, 2 * p - zeta[part], weight=self.rho[part])
-            image[part] = p + self.rho[part] * asked[f][1].trade
-        signals = {name: signal for name, (signal, _) in asked.items()}
-        return Sweep(price, signals, {name: answer for name, (_, answer) in asked.items()}, image)
+        for f, (_, answer) in second.items():
+            image[part[f]] = price[at[f]] + rho[part[f]] * answer.trade
+        return Sweep.of(price, {**first, **second}, image)
 
     def metric(self) -> Vector:
         """Return ρ^(−1/2)."""
         return self.rho**-0.5
-
-    def restate(self, sweep: Sweep) -> Vector:
-        """Return ζ_f = p + ρ t_f with this iteration's ρ."""
-        trades = np.concatenate([sweep.responses[f].trade for f in self.groups.second])
-        return sweep.price[self._good] + self.rho * trades

@@ -9,13 +9,14 @@ A linear program answers with a vertex, so its answers jump and the prices cycle
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bestresponse.errors import FormulationError
 from bestresponse.market import Market
-from bestresponse.schemes.protocol import Ask, Iteration, Sweep
+from bestresponse.schemes.protocol import Ask, Iteration, Question, Sweep
 from bestresponse.typing import Vector
 
 
@@ -28,6 +29,11 @@ class Tatonnement:
     name: str = "tatonnement"
     accelerates: bool = False
 
+    @property
+    def stationary(self) -> bool:
+        """Whether every sweep applies the same map."""
+        return not self.averaged
+
     def __post_init__(self) -> None:
         if not self.step > 0:
             raise FormulationError(f"tatonnement: step {self.step} must be positive")
@@ -38,31 +44,24 @@ class Tatonnement:
 
 
 class TatonnementIteration:
-    """The state is the number of sweeps, the price, and the mean price."""
+    """The state is the price and the mean of all prices so far."""
 
     def __init__(self, market: Market, gain: Vector, averaged: bool) -> None:
         self.market, self.gain, self.averaged = market, gain, averaged
 
-    def initial(self, price: Vector) -> Vector:
-        """Return no sweeps yet and the price twice."""
-        return np.concatenate([[0.0], price, price])
+    def state(self, price: Vector, trades: Mapping[str, Vector]) -> Vector:
+        """Return the price twice; an auctioneer does not look at trades."""
+        return np.concatenate([price, price])
 
-    def sweep(self, state: Vector, ask: Ask) -> Sweep:
+    def sweep(self, number: int, state: Vector, ask: Ask) -> Sweep:
         """Ask everybody at the same prices and move the prices along the excess demand."""
-        count, price, mean = state[0], *np.split(state[1:], 2)
+        price, mean = np.split(state, 2)
         quoted = mean if self.averaged else price
-        signals, responses = {}, {}
-        for player in self.market:
-            at = self.market.positions[player.name]
-            signals[player.name], responses[player.name] = ask(player.name, quoted[at])
-        moved = price + self.gain * self.market.excess_demand(responses)
-        mean = mean + (moved - mean) / (count + 2)
-        return Sweep(quoted, signals, responses, np.concatenate([[count + 1], moved, mean]))
+        answers = ask([Question(player.name, quoted[self.market.positions[player.name]]) for player in self.market])
+        excess = self.market.excess_demand({name: response for name, (_, response) in answers.items()})
+        moved = price + self.gain * excess
+        return Sweep.of(quoted, answers, np.concatenate([moved, mean + (moved - mean) / (number + 1)]))
 
     def metric(self) -> Vector:
         """Return ones: nothing is accelerated here."""
-        return np.ones(1 + 2 * self.market.n_goods)
-
-    def restate(self, sweep: Sweep) -> Vector:
-        """Return the state after the sweep: it does not depend on σ."""
-        return sweep.image
+        return np.ones(2 * self.market.n_goods)

@@ -136,10 +136,11 @@ class LinearMarketModel:
     def _by_sweeps(self) -> tuple[Vector, Vector, str, list[float]]:
         """Sweep without acceleration or any safeguard, as the counterexample is meant."""
         iteration, ask = GaussSeidel().bind(self.market, np.ones(self.market.n_goods)), Oracle(self.market).ask
-        state = iteration.initial(np.array([(-2.0) ** g for g in range(self.market.n_goods)]))  # no special position
+        price = np.array([(-2.0) ** g for g in range(self.market.n_goods)])  # no special position
+        state = iteration.state(price, self.market.no_trade)
         moves: list[float] = []
         while len(moves) < MOST and (not moves or SMALLEST < moves[-1] < FAR):
-            last = iteration.sweep(state, ask)
+            last = iteration.sweep(len(moves) + 1, state, ask)
             moves.append(float(np.linalg.norm(last.image - state)))
             state = last.image
         x = np.concatenate([last.responses[player.name].plan["x"] for player in self.market])
@@ -153,8 +154,8 @@ class LinearMarketModel:
 
     def _gauss_seidel_radius(self) -> float:
         iteration, ask = GaussSeidel().bind(self.market, np.ones(self.market.n_goods)), Oracle(self.market).ask
-        n = len(iteration.initial(np.zeros(self.market.n_goods)))
-        images = [iteration.sweep(unit, ask).image for unit in np.eye(n)]
+        n = len(iteration.state(np.zeros(self.market.n_goods), self.market.no_trade))
+        images = [iteration.sweep(1, unit, ask).image for unit in np.eye(n)]
         return float(np.max(np.abs(np.linalg.eigvals(np.array(images).T))))
 
     def _certificate(self, price: Vector, responses: Mapping[str, Response]) -> dict[str, Any]:

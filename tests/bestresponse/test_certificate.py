@@ -95,13 +95,13 @@ def test_a_conjecture_that_cannot_be_computed_costs_no_certificate(caplog):
 class _Planted(SharingIteration):
     """An iteration with a fault in what it reports or does."""
 
-    def sweep(self, state, ask):
-        return self.fault(super().sweep(state, ask), state)
+    def sweep(self, number, state, ask):
+        return self.fault(super().sweep(number, state, ask), state)
 
 
 def _scheme(fault):
     class Scheme:
-        name, accelerates = "planted", False
+        name, accelerates, stationary = "planted", False, True
 
         def bind(self, market, sigma):
             iteration = _Planted(market, sigma, two_groups(market))

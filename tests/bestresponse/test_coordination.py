@@ -7,7 +7,7 @@ from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.balancing import Balancing
 from bestresponse.coordinator import PLAIN, UNBALANCED, coordinate
 from bestresponse.errors import FormulationError
-from bestresponse.player import Anchor, Signal
+from bestresponse.oracle import Oracle
 from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.sharing import Sharing
@@ -77,17 +77,12 @@ def test_tatonnement_converges_where_players_are_smooth(scheme):
 
 def test_gauss_seidel_diverges_at_the_published_rate_on_the_published_counterexample():
     """Chen, He, Ye and Yuan 2016: spectral radius 1.02784 of the three-block iteration."""
-    iteration = GaussSeidel().bind(chen_market(), np.ones(3))
-    players = {player.name: player for player in chen_market()}
-
-    def ask(name, price, weight, target, others):
-        signal = Signal(price, {}, Anchor(weight, target))
-        return signal, players[name].best_response(signal)
-
-    state = iteration.initial(np.array([1.0, -0.3, 0.7]))
+    market = chen_market()
+    iteration, ask = GaussSeidel().bind(market, np.ones(3)), Oracle(market).ask
+    state = iteration.state(np.array([1.0, -0.3, 0.7]), market.no_trade)
     sizes = []
-    for _ in range(1200):
-        state = iteration.sweep(state, ask).image
+    for number in range(1200):
+        state = iteration.sweep(number + 1, state, ask).image
         sizes.append(np.linalg.norm(state))
     rate = (sizes[-1] / sizes[-601]) ** (1 / 600)
     assert rate == pytest.approx(1.02784, abs=2e-4)
@@ -207,17 +202,12 @@ def test_a_market_without_two_groups_is_solved_by_exchange():
 
 def test_exchange_converges_at_the_published_rate_where_gauss_seidel_diverges():
     """Chen, He, Ye and Yuan 2016: spectral radius 0.994."""
-    iteration = Exchange().bind(chen_market(), np.ones(3))
-    players = {player.name: player for player in chen_market()}
-
-    def ask(name, price, weight, target=None):
-        signal = Signal(price, {}, Anchor(weight, np.zeros(3)))
-        return signal, players[name].best_response(signal)
-
+    market = chen_market()
+    iteration, ask = Exchange().bind(market, np.ones(3)), Oracle(market).ask
     state = np.linspace(-1.0, 1.0, 9)
     sizes = []
-    for _ in range(3000):
-        image = iteration.sweep(state, ask).image
+    for number in range(3000):
+        image = iteration.sweep(number + 1, state, ask).image
         sizes.append(np.linalg.norm(image - state))
         state = image
     assert (sizes[-1] / sizes[-1001]) ** (1 / 1000) == pytest.approx(0.994, abs=5e-4)

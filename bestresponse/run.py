@@ -1,0 +1,247 @@
+"""One run of one scheme on one market: the loop, what it measures, and what it must remember to be resumed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bestresponse.acceleration import Accelerator, Anderson
+from bestresponse.balancing import Balancing
+from bestresponse.certificate import Certificate, certify, complete
+from bestresponse.checkpoint import Checkpoint, Tree
+from bestresponse.equilibrium import Equilibrium
+from bestresponse.market import Market
+from bestresponse.oracle import Oracle, PlayerFailedError
+from bestresponse.player import Response
+from bestresponse.schemes.protocol import Iteration, Scheme, Sweep
+from bestresponse.stopping import Limits, Measures, Stop, StopReason, Tolerances, Watchdog
+from bestresponse.trace import SweepRecord, Trace
+from bestresponse.typing import Vector
+
+GAIN_CHECK_EVERY = 10  # sweeps
+
+NaturalResidual = Callable[[Vector, Mapping[str, Response]], float]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run starts: prices, and what more is known, from a neighbouring market or another method."""
+
+    price: Vector  # (n_goods,)
+    trades: Mapping[str, Vector] = field(default_factory=dict)  # by player; none for a player not named
+    sigma: float = 1.0  # multiple of the automatic penalties
+    memories: Mapping[str, Mapping[str, Vector]] = field(default_factory=dict)  # what players remember, see Remembers
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What does not change during a run."""
+
+    scheme: Scheme
+    acceleration: Anderson
+    balancing: Balancing
+    tolerances: Tolerances
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The sweep nearest to clearing so far."""
+
+    measures: Measures
+    price: Vector
+    responses: Mapping[str, Response]
+
+    def arrays(self) -> Tree:
+        answers = {name: response.arrays() for name, response in self.responses.items()}
+        return {**vars(self.measures), "price": self.price, "responses": answers}
+
+    @classmethod
+    def of(cls, arrays: Tree) -> _Best:
+        measures = Measures(arrays["imbalance"], arrays["disagreement"])
+        answers = {name: Response.of(answer) for name, answer in arrays["responses"].items()}
+        return cls(measures, arrays["price"], answers)
+
+
+class Run:
+    """One run of one scheme on one market."""
+
+    def __init__(
+        self,
+        market: Market,
+        settings: Settings,
+        oracle: Oracle,
+        on_sweep: Callable[[SweepRecord], None] | None = None,
+        on_checkpoint: Callable[[Checkpoint], None] | None = None,
+    ) -> None:
+        self.market, self.settings, self.oracle = market, settings, oracle
+        self.on_sweep, self.on_checkpoint = on_sweep, on_checkpoint
+        self.trace = Trace()
+        self.watchdog = Watchdog(market, settings.limits)
+        self.best: _Best | None = None
+        self.certificate: Certificate | None = None
+        self.number = 0
+        self.started = time.perf_counter()
+
+    def to_the_end(self, start: Start, resume: Checkpoint | None = None) -> Stop:
+        """Sweep until something says stop, from a start or from where another run was."""
+        try:
+            if resume is None:
+                self._begin(start)
+            else:
+                self._recall(resume)
+            while True:
+                stop = self._sweep()
+                if stop is not None:
+                    return stop
+        except PlayerFailedError as error:
+            return Stop(StopReason.PLAYER_FAILED, f"At sweep {self.number}: {error}")
+        except KeyboardInterrupt:
+            return Stop(StopReason.INTERRUPTED, f"It ended after {len(self.trace)} sweeps.")
+
+    def _begin(self, start: Start) -> None:
+        self.oracle.recall(start.memories)
+        self.sigma = start.sigma
+        self.iteration = self._bind()
+        self.accelerator = Accelerator(self.settings.acceleration, self.iteration.metric())
+        self.state = self.iteration.state(start.price, {**self.market.no_trade, **start.trades})
+
+    def _sweep(self) -> Stop | None:
+        self.number += 1
+        before = dict(self.oracle.seconds)
+        sweep = self.iteration.sweep(self.number, self.state, self.oracle.ask)
+        excess = self.market.excess_demand(sweep.responses)
+        measures = self._measures(sweep, excess)
+        if self.best is None or measures.worst < self.best.measures.worst:
+            self.best = _Best(measures, sweep.price, sweep.responses)
+        stop = self._judge(sweep, measures, excess, before)
+        if stop is None:
+            self._step(sweep, measures, excess)
+            if self.on_checkpoint is not None:
+                self.on_checkpoint(self._checkpoint())
+        return stop
+
+    def _step(self, sweep: Sweep, measures: Measures, excess: Vector) -> None:
+        factor = self.settings.balancing.factor(self.market, self.number, sweep, measures, excess)
+        if factor == 1.0:
+            self.state = self.accelerator.next_state(self.state, sweep.image)
+        else:
+            self.sigma *= factor
+            self.iteration = self._bind()
+            trades = {name: response.trade for name, response in sweep.responses.items()}
+            self.state = self.iteration.state(sweep.price, trades)
+            self.accelerator.restart(self.iteration.metric())
+
+    def _bind(self) -> Iteration:
+        return self.settings.scheme.bind(self.market, self.sigma * self.market.price_scale / self.market.quantity_scale)
+
+    def _measures(self, sweep: Sweep, excess: Vector) -> Measures:
+        trades = np.maximum(1.0, self.market.largest_trade(sweep.responses))
+        prices = np.maximum(self.market.price_scale, np.abs(sweep.price))
+        return Measures(np.abs(excess) / trades, sweep.disagreement(self.market) / prices)
+
+    def _judge(
+        self, sweep: Sweep, measures: Measures, excess: Vector, seconds_before: Mapping[str, float]
+    ) -> Stop | None:
+        clears = measures.clears(self.settings.tolerances.market)
+        certificate = None
+        if clears or self.number % GAIN_CHECK_EVERY == 0:
+            certificate = self._certify(sweep.price, sweep.responses, measures)
+        self._record(sweep, measures, certificate, seconds_before)
+        if clears and certificate is not None and certificate.holds:
+            self.best, self.certificate = _Best(measures, sweep.price, sweep.responses), certificate
+            return Stop(StopReason.CONVERGED, f"It took {self.number} sweeps.")
+        seconds = time.perf_counter() - self.started
+        return self.watchdog.judge(self.number, seconds, measures, excess, sweep.price)
+
+    def _certify(self, price: Vector, responses: Mapping[str, Response], measures: Measures) -> Certificate:
+        disagreement = float(np.max(measures.disagreement, initial=0.0))
+        return certify(self.market, price, responses, self.settings.tolerances, self.oracle, disagreement)
+
+    def _record(
+        self, sweep: Sweep, measures: Measures, certificate: Certificate | None, seconds_before: Mapping[str, float]
+    ) -> None:
+        goods = self.market.goods
+        record = SweepRecord(
+            sweep=self.number,
+            imbalance=float(np.max(measures.imbalance, initial=0.0)),
+            imbalance_good=goods[int(np.argmax(measures.imbalance))].name if goods else "",
+            disagreement=float(np.max(measures.disagreement, initial=0.0)),
+            disagreement_good=goods[int(np.argmax(measures.disagreement))].name if goods else "",
+            gain=certificate.largest_gain if certificate else None,
+            gain_player=certificate.worst_player if certificate else "",
+            sigma=self.sigma,
+            clipped=self.accelerator.clipped,
+            rolled_back=self.accelerator.rolled_back,
+            seconds=time.perf_counter() - self.started,
+            imbalance_by_family={
+                family: float(np.max(measures.imbalance[at])) for family, at in self.market.families.items()
+            },
+            price=sweep.price,
+            imbalance_by_good=measures.imbalance,
+            trades={name: response.trade for name, response in sweep.responses.items()},
+            gains={name: gain.relative for name, gain in certificate.gains.items()} if certificate else {},
+            player_seconds={name: total - seconds_before[name] for name, total in self.oracle.seconds.items()},
+        )
+        self.trace.append(record)
+        if self.on_sweep is not None:
+            self.on_sweep(record)
+
+    def _checkpoint(self) -> Checkpoint:
+        """Everything that the next sweep depends on, and what the result will be made of."""
+        arrays: dict[str, Tree] = {
+            "scheme": {"state": self.state, "sigma": np.array(self.sigma)},
+            "accelerator": self.accelerator.memory(),
+            "watchdog": self.watchdog.memory(),
+            "oracle": {
+                name: np.array([self.oracle.answers[name], self.oracle.seconds[name]]) for name in self.oracle.answers
+            },
+            "players": self.oracle.memories(),
+            "clock": {"seconds": np.array(time.perf_counter() - self.started)},
+        }
+        if self.best is not None:
+            arrays["best"] = self.best.arrays()
+        return Checkpoint(self.number, arrays)
+
+    def _recall(self, checkpoint: Checkpoint) -> None:
+        arrays = checkpoint.arrays
+        self.number = checkpoint.sweep
+        self.sigma, self.state = float(arrays["scheme"]["sigma"]), arrays["scheme"]["state"]
+        self.iteration = self._bind()
+        self.accelerator = Accelerator(self.settings.acceleration, self.iteration.metric())
+        self.accelerator.recall(arrays["accelerator"])
+        self.watchdog.recall(arrays["watchdog"])
+        for name, (answers, seconds) in arrays["oracle"].items():
+            self.oracle.answers[name], self.oracle.seconds[name] = int(answers), float(seconds)
+        self.oracle.recall(arrays.get("players", {}))
+        self.best = _Best.of(arrays["best"]) if "best" in arrays else None
+        self.started -= float(arrays["clock"]["seconds"])
+
+    def equilibrium(self, stop: Stop, natural_residual: NaturalResidual | None) -> Equilibrium:
+        """Return the best sweep as the result, judged once more with the natural residual."""
+        price, responses = np.zeros(self.market.n_goods), {}
+        coordination = time.perf_counter() - self.started
+        by_player = dict(self.oracle.seconds)
+        if self.best is not None:
+            price, responses = self.best.price, dict(self.best.responses)
+            residual = natural_residual(price, responses) if natural_residual else None
+            try:
+                if self.certificate is None:
+                    self.certificate = self._certify(price, responses, self.best.measures)
+                self.certificate = complete(self.certificate, self.market, price, responses, residual)
+            except PlayerFailedError as error:
+                stop = Stop(stop.reason, f"{stop.evidence} No certificate: {error}")
+        return Equilibrium(
+            market=self.market,
+            method=self.settings.scheme.name,
+            price=price,
+            responses=responses,
+            stop=stop,
+            certificate=self.certificate,
+            trace=self.trace,
+            seconds={"coordination": coordination} | by_player,
+            answers=dict(self.oracle.answers),
+        )
