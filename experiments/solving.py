@@ -16,11 +16,7 @@ from bestresponse.errors import DataError
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.oracle import PlayerFailedError
 from bestresponse.player import Response
-from bestresponse.schemes.exchange import Exchange
-from bestresponse.schemes.gauss_seidel import GaussSeidel
-from bestresponse.schemes.protocol import Scheme
-from bestresponse.schemes.sharing import Sharing
-from bestresponse.schemes.tatonnement import Tatonnement
+from bestresponse.schemes.registry import SCHEMES
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
@@ -33,9 +29,6 @@ from experiments.cross_check import as_data, compare, differences, disagreements
 from experiments.quantities import quantities
 from experiments.result import Result
 
-SCHEMES: Mapping[str, Scheme] = {
-    scheme.name: scheme for scheme in (Sharing(), Exchange(), GaussSeidel(), Tatonnement())
-}
 METHODS = (*SCHEMES, "monolith", "both")
 DEFAULT_TOLERANCE = 1e-8
 
