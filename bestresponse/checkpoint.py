@@ -55,7 +55,7 @@ def load_checkpoint(path: str | Path) -> tuple[Checkpoint, dict[str, Any]]:
             return Checkpoint(int(header["sweep"]), _tree(header["arrays"], numbers)), header["about"]
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
-    except (BadZipFile, OSError, KeyError, ValueError, TypeError) as error:
+    except (BadZipFile, EOFError, OSError, KeyError, ValueError, TypeError) as error:
         raise DataError(f"{path}: this is no checkpoint ({type(error).__name__}: {error})") from error
     raise DataError(f"{path}: its format is {header['format']!r}; {FORMAT!r} can be read")
 

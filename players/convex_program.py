@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import cvxpy as cp
 import numpy as np
 
 from bestresponse.errors import DataError, FormulationError, SolverError
 from bestresponse.player import Anchor, Block, Response, Signal
-from bestresponse.typing import Vector
+from bestresponse.typing import IntVector, Vector
 from players.canonical import CanonicalProgram
 from players.compilation import compile_program
 from players.linear_solver import LinearSolver
-from players.quadratic_solver import Counters, QuadraticSolver, Solution
+from players.quadratic_solver import Counters, Hint, QuadraticSolver, Solution
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class ConvexProgram:
         self.counters = Counters()  # of answers with an anchor, which a coordinator asks for all the time
         self.plain_counters = Counters()  # of answers without: a linear direction takes them to another corner
         self._quadratic: dict[bytes, QuadraticSolver] = {}  # by the anchor's weight
-        self._last: QuadraticSolver | None = None
+        self._hint: Hint | None = None
+        self._basis: IntVector | None = None
 
     def formulate(self) -> Formulation:
         """Return the player's problem. Called once."""
@@ -73,6 +74,21 @@ class ConvexProgram:
         except SolverError as error:
             raise SolverError(f"{self.name}: {error}") from error
         return self._response(solution, signal, weight)
+
+    def memory(self) -> dict[str, Vector]:
+        """Return the last active set and the last basis: what an answer depends on besides the signal."""
+        memory = {} if self._hint is None else {"side": self._hint.side.astype(float), "w": self._hint.w}
+        return memory if self._basis is None else memory | {"basis": self._basis.astype(float)}
+
+    def recall(self, memory: Mapping[str, Vector]) -> None:
+        """Go on from what `memory` returned."""
+        self._hint = Hint(memory["side"].astype(np.int64), memory["w"]) if "side" in memory else None
+        self._basis = memory["basis"].astype(np.int64) if "basis" in memory else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what a copy makes again when it needs it: the solvers, and the problem as CVXPY has it."""
+        made_again = ("formulation", "_linear", "_reference")
+        return {k: v for k, v in vars(self).items() if k not in made_again} | {"_quadratic": {}}
 
     def violation(self, plan: Mapping[str, Vector]) -> float:
         """Return the largest violation of any row or bound by the plan, relative to the row's scale."""
@@ -139,7 +155,10 @@ class ConvexProgram:
 
     def _solve(self, c: Vector, weight: Vector | None) -> Solution:
         if weight is None and self.program.is_linear:
-            return self._linear.solve(c)
+            self._linear.basis = self._basis
+            solution = self._linear.solve(c)
+            self._basis = self._linear.basis
+            return solution
         key = b"" if weight is None else weight.tobytes()
         if key not in self._quadratic:
             # A change of the anchor's weight is rare: keep the present one and the one without an anchor.
@@ -147,10 +166,10 @@ class ConvexProgram:
             counters = self.plain_counters if weight is None else self.counters
             self._quadratic[key] = QuadraticSolver(self.program, self.program.curvature(weight), counters)
         solver = self._quadratic[key]
-        if self._last is not None and self._last is not solver:
-            solver.start_from(self._last)
-        self._last = solver
-        return solver.solve(c)
+        solver.hint = self._hint
+        solution = solver.solve(c)
+        self._hint = solver.hint
+        return solution
 
     def _response(self, solution: Solution, signal: Signal, weight: Vector | None) -> Response:
         program = self.program

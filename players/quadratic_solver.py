@@ -51,6 +51,14 @@ class Solution:
     z: Vector
 
 
+@dataclass(frozen=True)
+class Hint:
+    """The active set of an answer and its point, from which the next search starts. It belongs to the set, not to H."""
+
+    side: IntVector  # (n + m,) of every variable and row: FREE, AT_LOWER or AT_UPPER
+    w: Vector  # (n + m,) x, y, z stacked, in scaled units
+
+
 @dataclass
 class _Point:
     """x, y, z stacked (scaled units), and the residuals of stationarity and rows there."""
@@ -62,11 +70,16 @@ class _Point:
 
 @dataclass
 class QuadraticSolver:
-    """Solves min ½ x'Hx + c'x over one program's set, for one H and any c."""
+    """Solves min ½ x'Hx + c'x over one program's set, for one H and any c.
+
+    The answer depends on c and on `hint`, the last answer's active set, and on nothing else: the factors that are
+    kept follow from the active set.
+    """
 
     program: CanonicalProgram
     H: SparseMatrix
     counters: Counters = field(default_factory=Counters)
+    hint: Hint | None = None
 
     def __post_init__(self) -> None:
         set_ = self.program.scaled
@@ -82,44 +95,36 @@ class QuadraticSolver:
         self._open = np.flatnonzero(~self._fixed)
         self._at_fixed = np.where(self._fixed, self._lower, 0.0)
         self._factors: OrderedDict[bytes, SuperLU] = OrderedDict()
-        self._piqp: piqp.SparseSolver | None = None
-        self._side: IntVector | None = None  # (n + m,) the last active set
-        self._w = np.zeros(self._n + len(self._r))
-
-    def start_from(self, other: QuadraticSolver) -> None:
-        """Try the last active set of a solver of the same program first."""
-        if other._side is not None:
-            self._side, self._w = other._side, other._w
 
     def solve(self, c: Vector) -> Solution:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if PIQP fails."""
         self.counters.answers += 1
         scaled = self._s * c / MONEY_SCALE
-        point = None if self._side is None else self._from_active_set(scaled, self._side)
+        point = None if self.hint is None else self._from_active_set(scaled, self.hint)
         if point is None:
             point = self._from_interior_point(scaled)
-        self._w = point.w
         return self._unscaled(point.w)
 
-    def _from_active_set(self, c: Vector, side: IntVector) -> _Point | None:
-        """Primal-dual active-set steps from the active set `side`; None if they do not settle."""
+    def _from_active_set(self, c: Vector, hint: Hint) -> _Point | None:
+        """Primal-dual active-set steps from the hint's active set; None if they do not settle."""
+        side = hint.side
         for _ in range(MAX_UPDATES):
-            point = self._equality_solution(side, c)
+            point = self._equality_solution(side, c, hint.w)
             if point is None:
                 return None
             corrected = self._corrected(side, point)
             if np.array_equal(corrected, side):
-                self._side = side
+                self.hint = Hint(side, point.w)
                 return point
             side = corrected
         return None
 
-    def _equality_solution(self, side: IntVector, c: Vector) -> _Point | None:
+    def _equality_solution(self, side: IntVector, c: Vector, near: Vector) -> _Point | None:
         """Solve with the active bounds and rows as equations; None if they contradict one another."""
         n = self._n
         at_bound = side[:n] != FREE
         keep = np.concatenate([~at_bound, side[n:] != FREE])
-        w = np.where(keep, self._w, 0.0)
+        w = np.where(keep, near, 0.0)
         w[:n][side[:n] == AT_LOWER] = self._lower[side[:n] == AT_LOWER]
         w[:n][side[:n] == AT_UPPER] = self._upper[side[:n] == AT_UPPER]
         factors = self._factor(side, keep)
@@ -171,8 +176,8 @@ class QuadraticSolver:
         side[: self._n][low] = AT_LOWER
         side[self._n : self._n + self._me] = AT_UPPER
         side[self._n + self._me :][z > slack] = AT_UPPER
-        self._side, self._w = side, np.concatenate([x, y, z])
-        polished = self._from_active_set(c, side)
+        self.hint = Hint(side, np.concatenate([x, y, z]))
+        polished = self._from_active_set(c, self.hint)
         if polished is not None:
             return polished
         if status != piqp.PIQP_SOLVED and not max(result.info.primal_res, result.info.dual_res) <= NEARLY_SOLVED:
@@ -184,21 +189,18 @@ class QuadraticSolver:
         """PIQP's answer for the variables that are not fixed: it may call a program infeasible for a fixed one.
 
         Where it does not reach its tolerance it is asked again with more regularisation, which suits redundant rows.
-        At its iteration limit it may stand at the floor of rounding: then the polish decides.
+        At its iteration limit it may stand at the floor of rounding: then the polish decides. It is set up anew every
+        time: it is seldom asked, and an updated solver would scale the program by its first linear term.
         """
         linear = (c + self._Hs @ self._at_fixed)[self._open]
-        if self._piqp is None:
-            self._piqp = self._set_up_piqp(linear)
-        else:
-            self._piqp.update(c=linear)
-        status = self._piqp.solve()
-        if status == piqp.PIQP_SOLVED:
-            return self._piqp.result, status
-        second = self._set_up_piqp(linear, regularisation=1e-8)
-        status = second.solve()
-        if status not in (piqp.PIQP_SOLVED, piqp.PIQP_MAX_ITER_REACHED):
-            raise _failure(status)
-        return second.result, status
+        solver = self._set_up_piqp(linear)
+        status = solver.solve()
+        if status != piqp.PIQP_SOLVED:
+            solver = self._set_up_piqp(linear, regularisation=1e-8)
+            status = solver.solve()
+            if status not in (piqp.PIQP_SOLVED, piqp.PIQP_MAX_ITER_REACHED):
+                raise _failure(status)
+        return solver.result, status
 
     def _set_up_piqp(self, linear: Vector, regularisation: float = 1e-10) -> piqp.SparseSolver:
         solver = piqp.SparseSolver()

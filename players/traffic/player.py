@@ -86,6 +86,14 @@ class Traffic:
         """Start the next search from the paths that are cheapest on an empty road."""
         self._start = None
 
+    def memory(self) -> dict[str, Vector]:
+        """Return the last path flows: what an answer depends on besides the signal."""
+        return {} if self._start is None else {"path_flow": self._start}
+
+    def recall(self, memory: Mapping[str, Vector]) -> None:
+        """Go on from what `memory` returned."""
+        self._start = memory.get("path_flow")
+
     def best_response(self, signal: Signal) -> Response:
         """Return the user equilibrium at the signal's prices (and anchor)."""
         problem = self._problem(signal)

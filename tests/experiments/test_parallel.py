@@ -1,0 +1,118 @@
+"""Players in other threads and processes, and runs that were cut: the same result bit for bit."""
+
+import multiprocessing
+import pickle
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from bestresponse.checkpoint import load_checkpoint
+from bestresponse.coordinator import coordinate
+from bestresponse.errors import DataError
+from bestresponse.player import Anchor, Remembers, Signal
+from bestresponse.schemes.gauss_seidel import GaussSeidel
+from bestresponse.schemes.sharing import Sharing
+from bestresponse.schemes.tatonnement import Tatonnement
+from bestresponse.stopping import Limits, StopReason
+from experiments.build import build
+from experiments.case import load_case
+
+
+def _run(scheme=None, max_sweeps=600, **options):
+    model = build(load_case("teaching"), "base", True)
+    limits = Limits(max_sweeps=max_sweeps)
+    return coordinate(model.market, model.first_price, scheme=scheme, limits=limits, **options)
+
+
+def _the_same(one, other):
+    """Whether two traces agree bit for bit in everything but the clock."""
+    assert len(one.trace) == len(other.trace) > 0
+    for a, b in zip(one.trace.records, other.trace.records, strict=True):
+        assert np.array_equal(a.price, b.price) and a.gains == b.gains and a.sigma == b.sigma
+        assert all(np.array_equal(a.trades[name], b.trades[name]) for name in a.trades)
+    return True
+
+
+def _processes():
+    return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
+
+
+@pytest.mark.parametrize("executor", [lambda: ThreadPoolExecutor(2), _processes])
+def test_an_executor_changes_nothing_but_who_computes(executor):
+    alone = _run()
+    with executor() as pool:
+        assert alone.solved and _the_same(alone, _run(executor=pool))
+
+
+@pytest.mark.parametrize(("scheme", "cut"), [(Sharing(), 1), (Sharing(), 17), (GaussSeidel(), 30), (Tatonnement(), 25)])
+def test_a_run_resumed_from_a_file_is_the_unbroken_run(scheme, cut, tmp_path):
+    whole = _run(scheme, max_sweeps=60)
+    _run(scheme, max_sweeps=cut + 1, on_checkpoint=lambda checkpoint: checkpoint.save(tmp_path / "state.npz"))
+    checkpoint, _ = load_checkpoint(tmp_path / "state.npz")
+    resumed = _run(scheme, max_sweeps=60, resume=checkpoint)
+    assert checkpoint.sweep == cut
+    assert resumed.stop == whole.stop
+    whole.trace.records[:cut] = []
+    assert _the_same(whole, resumed)
+    assert all(np.array_equal(whole.responses[n].trade, resumed.responses[n].trade) for n in whole.responses)
+
+
+def test_every_player_of_a_case_goes_on_from_its_memory_in_a_copy_bit_for_bit():
+    model, rng = build(load_case("teaching"), "base", True), np.random.default_rng(5)
+    for player in model.market:
+        assert isinstance(player, Remembers)
+        at = model.market.positions[player.name]
+        price = model.first_price[at]
+        anchor = Anchor(np.full(len(at), 1e-3), np.zeros(len(at)))
+        for _ in range(3):
+            player.best_response(Signal(price * rng.uniform(0.5, 2.0, len(at)), anchor=anchor))
+        player.best_response(Signal(price))
+        copy = pickle.loads(pickle.dumps(player))
+        copy.recall({name: values.copy() for name, values in player.memory().items()})
+        for signal in (Signal(price * 1.1, anchor=anchor), Signal(price * 1.1)):
+            assert np.array_equal(player.best_response(signal).trade, copy.best_response(signal).trade)
+
+
+class _LosesItsWorkers(Executor):
+    """Answers some questions, then loses its workers."""
+
+    def __init__(self, questions):
+        self.left = questions
+
+    def submit(self, call, /, *args, **options):
+        self.left -= 1
+        future = Future()
+        if self.left < 0:
+            future.set_exception(BrokenExecutor("a worker was lost"))
+        else:
+            future.set_result(call(*args, **options))
+        return future
+
+
+def test_a_lost_worker_ends_the_run_by_name_and_the_run_can_go_on_from_its_last_checkpoint():
+    kept = []
+    broken = _run(executor=_LosesItsWorkers(60), on_checkpoint=kept.append)
+    assert broken.stop.reason is StopReason.PLAYER_FAILED
+    assert "no answer from its worker: BrokenExecutor: a worker was lost" in broken.stop.evidence
+    whole, rest = _run(), _run(resume=kept[-1])
+    assert rest.solved and np.array_equal(rest.price, whole.price)
+
+
+def test_a_player_that_cannot_be_sent_is_named():
+    model = build(load_case("teaching"), "base", True)
+    first = model.market.players[0]
+    first.not_to_be_sent = lambda: None
+    with _processes() as pool:
+        result = coordinate(model.market, model.first_price, executor=pool)
+    assert result.stop.reason is StopReason.PLAYER_FAILED
+    assert "no answer from its worker" in result.stop.evidence and "pickle" in result.stop.evidence.lower()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK nonsense"])
+def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
+    (tmp_path / "bad.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"bad\.npz: this is no checkpoint"):
+        load_checkpoint(tmp_path / "bad.npz")
+    with pytest.raises(DataError, match="no such file"):
+        load_checkpoint(tmp_path / "none.npz")
