@@ -8,7 +8,7 @@
 
 At a fixed point ζ_f = p + ρ t_f and the trades sum to zero. It is the alternating direction method of
 multipliers on a sharing problem, which is Douglas-Rachford splitting of the dual (Gabay 1983; Eckstein and
-Bertsekas 1992), so it converges for every σ > 0 if the operators of both groups are monotone.
+Bertsekas 1992), so it converges for every σ > 0 if the operators of both groups are monotone and an equilibrium exists.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from bestresponse.groups import Groups, two_groups
 from bestresponse.market import Market
 from bestresponse.schemes.protocol import Ask, Iteration, Question, Sweep
+from bestresponse.schemes.stacking import Stack
 from bestresponse.typing import Vector
 
 
@@ -44,30 +43,24 @@ class SharingIteration:
         self.groups = groups
         self.market = market
         self.sigma = sigma
-        second = [market.positions[name] for name in self.groups.second]
-        self._good = np.concatenate(second)  # (n_state,) the good of every entry of ζ
-        self._count = np.bincount(self._good, minlength=market.n_goods)  # n_g
-        edges = np.cumsum([0] + [len(at) for at in second])
-        self._part = {name: slice(a, b) for name, a, b in zip(self.groups.second, edges, edges[1:], strict=False)}
-        self.rho = (self._count * sigma)[self._good]
+        self.stack = Stack(market, groups.second)
+        self.rho = (self.stack.traders * sigma)[self.stack.good]
 
     def state(self, price: Vector, trades: Mapping[str, Vector]) -> Vector:
         """Return ζ_f = p + ρ t_f."""
-        return price[self._good] + self.rho * np.concatenate([trades[f] for f in self.groups.second])
+        return price[self.stack.good] + self.rho * self.stack.of(trades)
 
     def sweep(self, number: int, state: Vector, ask: Ask) -> Sweep:
         """Ask the first group, set the price, ask the second group."""
         zeta, sigma, at = state, self.sigma, self.market.positions
-        mean = np.bincount(self._good, weights=zeta, minlength=self.market.n_goods) / self._count
+        mean = self.stack.total(zeta) / self.stack.traders
         first = ask([Question(a, mean[at[a]], weight=sigma[at[a]]) for a in self.groups.first])
         price = mean.copy()
         for a, (_, answer) in first.items():
             price[at[a]] += sigma[at[a]] * answer.trade
-        part, rho = self._part, self.rho
+        part, rho = self.stack.part, self.rho
         second = ask([Question(f, 2 * price[at[f]] - zeta[part[f]], weight=rho[part[f]]) for f in self.groups.second])
-        image = np.empty_like(zeta)
-        for f, (_, answer) in second.items():
-            image[part[f]] = price[at[f]] + rho[part[f]] * answer.trade
+        image = price[self.stack.good] + rho * self.stack.answered(second)
         return Sweep.of(price, {**first, **second}, image)
 
     def metric(self) -> Vector:
