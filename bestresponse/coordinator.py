@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -23,6 +24,8 @@ from bestresponse.schemes.sharing import Sharing
 from bestresponse.stopping import Limits, Tolerances
 from bestresponse.trace import SweepRecord
 from bestresponse.typing import Vector
+
+logger = logging.getLogger(__name__)
 
 PLAIN = Anderson(memory=0, relaxation=1.0)  # no acceleration
 UNBALANCED = Balancing(every=0)  # penalties stay as they are
@@ -46,7 +49,8 @@ def coordinate(
 ) -> Equilibrium:
     """Return the fixed point of a scheme, certified, or the best sweep found and why it is no fixed point.
 
-    The scheme is `default_scheme(market)` if none is given, the penalty of every good
+    The scheme is `default_scheme(market)` if none is given, which may fall back on exchange, as `Equilibrium.method`
+    then says; a scheme that is given is used or refused. The penalty of every good is
     `sigma · price_scale / quantity_scale`, with sigma from `start` if none is given. Where `acceleration` and
     `balancing` are not given, a scheme that allows them gets both with their defaults; any other runs plainly (PLAIN,
     UNBALANCED). Players asked together answer in parallel if an `executor` is given. `on_sweep` hears of every sweep;
@@ -76,9 +80,10 @@ def coordinate(
 
 
 def default_scheme(market: Market) -> Scheme:
-    """Return sharing, or exchange for a market that cannot be split into the two groups that sharing needs."""
+    """Return sharing or, saying why, exchange for a market that cannot be split into the two groups sharing needs."""
     try:
         two_groups(market)
-    except FormulationError:
+    except FormulationError as error:
+        logger.warning("coordinating by exchange in place of sharing: %s", error)
         return Exchange()
     return Sharing()
