@@ -13,8 +13,9 @@ from bestresponse.balancing import Balancing
 from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.checkpoint import Checkpoint, Tree
 from bestresponse.equilibrium import Equilibrium
+from bestresponse.errors import SolverError
 from bestresponse.market import Market
-from bestresponse.oracle import Oracle, PlayerFailedError
+from bestresponse.oracle import Oracle
 from bestresponse.player import Response
 from bestresponse.schemes.protocol import Iteration, Scheme, Sweep
 from bestresponse.stopping import Limits, Measures, Stop, StopReason, Tolerances, Watchdog
@@ -97,7 +98,7 @@ class Run:
                 stop = self._sweep()
                 if stop is not None:
                     return stop
-        except PlayerFailedError as error:
+        except SolverError as error:
             return Stop(StopReason.PLAYER_FAILED, f"At sweep {self.number}: {error}")
         except KeyboardInterrupt:
             return Stop(StopReason.INTERRUPTED, f"It ended after {len(self.trace)} sweeps.")
@@ -232,8 +233,8 @@ class Run:
                 if self.certificate is None:
                     self.certificate = self._certify(price, responses, self.best.measures)
                 self.certificate = complete(self.certificate, self.market, price, responses, residual)
-            except PlayerFailedError as error:
-                stop = Stop(stop.reason, f"{stop.evidence} No certificate: {error}")
+            except SolverError as error:
+                stop = Stop(stop.reason, f"{stop.evidence.rstrip('.')}. No certificate: {error}")
         return Equilibrium(
             market=self.market,
             method=self.settings.scheme.name,
