@@ -144,7 +144,7 @@ def _solve(model: Model, client: Client, executor: ThreadPoolExecutor, lose: str
 
     def kill_the_worker(record: SweepRecord) -> None:
         if lose and record.sweep == 10:
-            worker = next(player.worker for player in market if player.name == lose)
+            worker = next(p.worker for p in market if isinstance(p, RemotePlayer) and p.name == lose)
             client.run(os._exit, 1, workers=[worker], on_error="ignore")
 
     market = spread(model, client)
