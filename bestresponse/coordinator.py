@@ -68,7 +68,7 @@ def coordinate(
     settings = Settings(
         scheme,
         acceleration or (Anderson() if scheme.accelerates else PLAIN),
-        balancing or (Balancing() if scheme.accelerates else UNBALANCED),
+        balancing or (Balancing() if scheme.balances else UNBALANCED),
         tolerances or Tolerances(),
         limits or Limits(),
     )

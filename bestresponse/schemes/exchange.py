@@ -6,7 +6,8 @@
     T(ζ)_f = p + ρ t_f
 
 It is sharing with an empty first group, in other words proximal Jacobi (Boyd, Parikh, Chu, Peleato and Eckstein 2011,
-section 7.3). It converges for every σ > 0 if the players' operators are monotone, but it is slower than sharing.
+section 7.3). It converges for every σ > 0 if the players' operators are monotone and an equilibrium exists, but it is
+slower than sharing. `jacobi` and `pdhg` at the ends of their step ranges are the same method.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Exchange:
 
     name: str = "exchange"
     accelerates: bool = True
+    balances: bool = True
     stationary: bool = True
 
     def bind(self, market: Market, sigma: Vector) -> Iteration:

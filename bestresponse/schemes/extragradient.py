@@ -30,6 +30,7 @@ class Extragradient:
     step: float = 0.9
     name: str = "extragradient"
     accelerates: bool = False
+    balances: bool = False
     stationary: bool = True
 
     def __post_init__(self) -> None:

@@ -5,9 +5,9 @@
         r   ← Σ t_i                                            over all players
     p ← p + σ r
 
-Step range: σ > 0. With two turns it is the alternating direction method of multipliers, if in one of them nobody
-shares a good (`groups.two_groups`) or if the other's players share in this way; then it converges for every σ if
-costs are convex (Gabay 1983; Boyd, Parikh, Chu, Peleato and Eckstein 2011, section 7.3), and it is `sharing` told
+Step range: σ > 0. With two turns it is the alternating direction method of multipliers, with the semidefinite proximal
+term m I − 1 1' on the players of a turn who share a good, and converges for every σ if costs are convex and an
+equilibrium exists (Fazel, Pong, Sun and Tseng 2013); with the turns of `groups.two_groups` it is `sharing` told
 differently. With three turns or more there is no theorem: it can diverge on a convex program (Chen, He, Ye and Yuan
 2016), though often it works. An order drawn anew for every sweep converges in expectation where costs are zero and the
 trades' matrix is square and regular (Sun, Luo and Ye 2020).
@@ -35,6 +35,7 @@ class GaussSeidel:
     order: Order = CYCLIC
     name: str = "gauss_seidel"
     accelerates: bool = False
+    balances: bool = False
 
     @property
     def stationary(self) -> bool:

@@ -36,6 +36,7 @@ class GoldenRatio:
     phi: float = 1.5
     name: str = "golden_ratio"
     accelerates: bool = False
+    balances: bool = False
     stationary: bool = False
 
     def __post_init__(self) -> None:

@@ -39,6 +39,7 @@ class Jacobi:
     gamma: float = 1.0
     name: str = "jacobi"
     accelerates: bool = False
+    balances: bool = False
     stationary: bool = True
 
     def __post_init__(self) -> None:

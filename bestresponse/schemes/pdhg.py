@@ -52,6 +52,11 @@ class PDHG:
         return "pdhg" if self.restart is None else f"pdhg_{self.restart}"
 
     @property
+    def balances(self) -> bool:
+        """Whether residual balancing is wrapped around it by default: restarts go with new weights of prices."""
+        return self.restart is not None
+
+    @property
     def stationary(self) -> bool:
         """Whether every sweep applies the same map."""
         return self.restart is None

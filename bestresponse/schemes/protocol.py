@@ -84,7 +84,12 @@ class Scheme(Protocol):
 
     @property
     def accelerates(self) -> bool:
-        """Whether safeguarded Anderson acceleration and residual balancing are wrapped around it by default."""
+        """Whether safeguarded Anderson acceleration is wrapped around it by default."""
+        ...
+
+    @property
+    def balances(self) -> bool:
+        """Whether residual balancing is wrapped around it by default."""
         ...
 
     @property

@@ -29,6 +29,7 @@ class Sharing:
 
     name: str = "sharing"
     accelerates: bool = True
+    balances: bool = True
     stationary: bool = True
 
     def bind(self, market: Market, sigma: Vector) -> Iteration:

@@ -35,6 +35,7 @@ class Tatonnement:
     averaged: bool = False
     name: str = "tatonnement"
     accelerates: bool = False
+    balances: bool = False
 
     @property
     def stationary(self) -> bool:

@@ -101,7 +101,7 @@ class _Planted(SharingIteration):
 
 def _scheme(fault):
     class Scheme:
-        name, accelerates, stationary = "planted", False, True
+        name, accelerates, balances, stationary = "planted", False, False, True
 
         def bind(self, market, sigma):
             iteration = _Planted(market, sigma, two_groups(market))

@@ -190,13 +190,14 @@ def test_a_step_that_makes_things_worse_is_taken_back():
     assert back == pytest.approx(second + np.array([0.5, 0.0]))
 
 
-def test_a_market_without_two_groups_is_solved_by_exchange():
+def test_a_market_without_two_groups_is_solved_by_exchange_which_is_said(caplog):
     """Three traders in a triangle: each pair meets in one good; by symmetry all take the same."""
     players = [
         Trader(n, {g[0]: 1.0, g[1]: -1.0}, 1.0, -0.5, 0.0, 3.0) for n, g in zip("abc", ("xy", "yz", "zx"), strict=True)
     ]
     result = coordinate(market_of(players), np.zeros(3))
     assert result.method == "exchange" and result.solved
+    assert "by exchange in place of sharing" in caplog.text and "'x' (traded by a, c)" in caplog.text
     assert [response.plan["x"][0] for response in result.responses.values()] == pytest.approx([0.5] * 3, abs=1e-6)
 
 
@@ -213,9 +214,20 @@ def test_exchange_converges_at_the_published_rate_where_gauss_seidel_diverges():
     assert (sizes[-1] / sizes[-1001]) ** (1 / 1000) == pytest.approx(0.994, abs=5e-4)
 
 
-def test_sharing_needs_two_groups():
-    triangle = market_of(
-        [Trader(n, dict.fromkeys(g, 1.0), 1.0) for n, g in zip("abc", ("xy", "yz", "zx"), strict=True)]
-    )
-    with pytest.raises(FormulationError, match="cannot be split"):
-        coordinate(triangle, np.zeros(3), scheme=Sharing())
+def test_sharing_asked_for_by_name_is_refused_with_the_goods_in_the_way(caplog):
+    """The triangle x, y, z is in the way; the seven goods that only d and e trade are not."""
+    players = [Trader(n, dict.fromkeys(g, 1.0), 1.0) for n, g in zip("abc", ("xy", "yz", "zx"), strict=True)]
+    players += [Trader(n, {f"w{i}": 1.0 for i in range(7)}, 1.0) for n in "de"]
+    with pytest.raises(FormulationError, match="cannot be split") as refused:
+        coordinate(market_of(players), np.zeros(10), scheme=Sharing())
+    words = str(refused.value)
+    assert "'x' (traded by a, c); 'y' (traded by a, b); 'z' (traded by b, c)." in words
+    assert "'w0'" not in words and "'exchange'" in words and not caplog.text
+
+
+def test_goods_in_the_way_that_are_traded_alike_are_counted_not_listed():
+    players = [Trader(n, dict.fromkeys(g, 1.0), 1.0) for n, g in zip("abc", ("xy", "yz", "zx"), strict=True)]
+    for player in (players[0], players[2]):
+        player.direction |= {f"v{i}": 1.0 for i in range(7)}
+    with pytest.raises(FormulationError, match="'x', 'v0', 'v1', 'v2' and 4 more like them \\(traded by a, c\\)"):
+        coordinate(market_of(players), np.zeros(10), scheme=Sharing())

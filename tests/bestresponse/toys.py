@@ -83,3 +83,42 @@ def chen_market() -> Market:
     A = np.array([[1.0, 1, 1], [1, 1, 2], [1, 2, 2]])
     goods = ["g1", "g2", "g3"]
     return market_of([Trader(f"block {i}", dict(zip(goods, A[:, i], strict=True)), 0.0) for i in range(3)])
+
+
+@dataclass
+class Cooperative:
+    """minimises ½ (t − t₀)'H(t − t₀) in its trades t, H positive semidefinite, perhaps singular; in closed form."""
+
+    name: str
+    goods: tuple[str, ...]
+    H: np.ndarray
+    wish: np.ndarray
+
+    def best_response(self, signal: Signal) -> Response:
+        weight, target = np.zeros(len(self.goods)), np.zeros(len(self.goods))
+        if signal.anchor is not None:
+            weight, target = signal.anchor.weight, signal.anchor.target
+        trade = np.linalg.lstsq(
+            self.H + np.diag(weight), self.H @ self.wish + weight * target - signal.price, rcond=None
+        )[0]
+        return Response(trade, float(0.5 * (trade - self.wish) @ self.H @ (trade - self.wish)), {"t": trade})
+
+
+def random_market(seed: int, least_curvature: float = 0.0) -> Market:
+    """A convex market that clears where nobody trades or nearby: bounded traders, some linear, and a smooth player.
+
+    With least_curvature > 0 every cost is strongly convex in the player's decision.
+    """
+    rng = np.random.default_rng(seed)
+    goods = [f"good {g}" for g in range(rng.integers(1, 4))]
+    players: list[object] = []
+    for i in range(rng.integers(3, 6)):
+        traded = goods if i < 2 else rng.choice(goods, rng.integers(1, len(goods) + 1), replace=False)
+        direction = {str(g): float(rng.choice([-1, 1]) * rng.uniform(0.5, 2)) for g in traded}
+        curvature = least_curvature + float(rng.choice([0.0, 1.0]) * rng.uniform(0.1, 2))
+        players.append(Trader(f"trader {i}", direction, curvature, float(rng.normal()), -rng.uniform(0, 3), 2.0))
+    root = rng.normal(size=(len(goods), len(goods)))
+    players.append(
+        Cooperative("cooperative", tuple(goods), root @ root.T + 0.2 * np.eye(len(goods)), rng.normal(size=len(goods)))
+    )
+    return market_of(players)
