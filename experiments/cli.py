@@ -73,7 +73,7 @@ def solve(
     scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
     v2g: Annotated[bool, typer.Option("--v2g/--no-v2g", help="Whether vehicles may discharge.")] = True,
     method: Annotated[
-        str, typer.Option(help="A scheme (sharing, exchange, gauss_seidel, jacobi, pdhg, ...; a wrong name lists all), monolith, or both.")
+        str, typer.Option(help="A scheme (sharing, jacobi, pdhg, …; a wrong name lists all), monolith, or both.")
     ] = "both",
     tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = 1e-8,
     max_sweeps: Annotated[int, typer.Option(help="Most sweeps of the coordinator.")] = 600,
