@@ -52,7 +52,12 @@ def case_from(data: Mapping[str, Any], file: str, folder: str | Path = ".") -> C
 
 
 def case_hash(case: Case) -> str:
-    """SHA-256 (hexadecimal) of what the case states: the same for any spelling, order of keys or place of files.
+    """SHA-256 (hexadecimal) of what the case states, see `content`."""
+    return sha256(json.dumps(content(case), sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def content(case: Case) -> dict[str, Any]:
+    """Return what the case states as plain data: the same for any spelling, order of keys or place of files.
 
     Stations, classes of vehicles and demands enter with their overrides resolved, networks of the user's own with the
     contents of their files. Raises DataError for a network file that cannot be read.
@@ -71,7 +76,7 @@ def case_hash(case: Case) -> str:
     }
     for table in ("road", "feeder"):
         content[table]["network"] = _network_content(case.file, table, content[table]["network"])
-    return sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
+    return content
 
 
 def _located(source: str | Path) -> Path:

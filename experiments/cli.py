@@ -78,7 +78,8 @@ def solve(
     tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = 1e-8,
     max_sweeps: Annotated[int, typer.Option(help="Most sweeps of the coordinator.")] = 600,
     json: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
-    trace: Annotated[Path | None, typer.Option(help="Write one row per sweep to this CSV file.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write every sweep to this file, CSV or .parquet.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the state beside the trace file.")] = False,
     figures: Annotated[Path | None, typer.Option(help="Write convergence and price figures to this folder.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -90,6 +91,7 @@ def solve(
     with _without_interrupts():
         from experiments.case import load_case
         from experiments.files import writable
+        from experiments.recording import state_file
         from experiments.screen import Screen
         from experiments.solving import solve as run
 
@@ -97,15 +99,27 @@ def solve(
     for path in (json, trace, figures):
         if path is not None:
             writable(path, folder=path is figures)
+    if resume and trace is None:
+        raise typer.BadParameter("--resume goes on from the state beside a trace file: name it by --trace FILE")
     loaded = load_case(case)
+    if resume and trace is not None and not state_file(trace).exists():
+        screen.say(f"nothing to resume: there is no {state_file(trace)}; the run starts from its first sweep")
     with screen.progress(tolerance, max_sweeps) as on_sweep:
-        result = run(loaded, scenario, v2g, method, tolerance=tolerance, max_sweeps=max_sweeps, on_sweep=on_sweep)
+        result = run(
+            loaded,
+            scenario,
+            v2g,
+            method,
+            tolerance=tolerance,
+            max_sweeps=max_sweeps,
+            on_sweep=on_sweep,
+            trace=trace,
+            resume=resume,
+        )
     if result.stop == "interrupted" and json is None:
         json = Path(f"bestresponse-interrupted-{result.case}-{result.scenario}.json")
     if json is not None:
         result.save(json)
-    if trace is not None:
-        result.save_trace(trace)
     if figures is not None:
         from experiments.figures import save_figures
 

@@ -70,6 +70,10 @@ class Screen:
 
             yield show
 
+    def say(self, sentence: str) -> None:
+        """Print one sentence."""
+        self.console.print(escape(sentence))
+
     def show(self, result: Result, written: Sequence[Path]) -> None:
         """Show a result: what came out, how far it can be trusted, and where it was written."""
         print_line = self.console.print

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from bestresponse.certificate import Certificate, certify, complete
@@ -16,17 +18,19 @@ from bestresponse.errors import DataError
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.oracle import PlayerFailedError
 from bestresponse.player import Response
+from bestresponse.schemes.protocol import Scheme
 from bestresponse.schemes.registry import SCHEMES
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
 from bestresponse.typing import Vector
 from experiments.build import Model, build
-from experiments.case import case_hash, load_case
+from experiments.case import case_hash, content, load_case
 from experiments.case_problems import nearest
 from experiments.case_schema import Case
 from experiments.cross_check import as_data, compare, differences, disagreements
 from experiments.quantities import quantities
+from experiments.recording import Recording, recording
 from experiments.result import Result
 
 METHODS = (*SCHEMES, "monolith", "both")
@@ -44,20 +48,36 @@ def solve(
     tolerance: float = DEFAULT_TOLERANCE,
     max_sweeps: int = 600,
     on_sweep: OnSweep | None = None,
+    trace: str | Path | None = None,
+    resume: bool = False,
 ) -> Result:
     """Return the solved scenario as plain data, certified, with `method="both"` cross-checked by the monolith.
 
+    With `trace`, every sweep is written to that file when it ends (see `bestresponse.trace_file`), and what the next
+    one depends on to a state file beside it; `resume` goes on from there, if there is something to go on from, to the
+    same result as an unbroken run.
     Not converging is a result, too: see `Result.solved` and `Result.status`. Raises DataError for a case, scenario,
-    method or tolerance that does not exist or does not fit.
+    method or tolerance that does not exist or does not fit, or for the state of another run.
     """
     loaded = load_case(case) if isinstance(case, str) else case
     _check_arguments(loaded, scenario, method, tolerance, max_sweeps)
+    if method == "monolith" and (trace or resume):
+        raise DataError("method: the monolith has no sweeps to trace or resume; choose 'both' or a scheme")
     clock = _Clock()
     model = build(loaded, scenario, v2g)
     system = ComplementaritySystem(model.market)
     clock.lap("build")
     routes = _Routes(model, system, method, Tolerances.of(tolerance), clock)
-    routes.take(max_sweeps, on_sweep)
+    about = {
+        "case": content(loaded),
+        "scenario": scenario,
+        "v2g": v2g,
+        "scheme": routes.scheme.name,
+        "tolerance": tolerance,
+    }
+    with recording(trace, model.market, about, resume) if trace else nullcontext() as record:
+        routes.coordinate(max_sweeps, on_sweep, record)
+    routes.take_monolith()
     return routes.result()
 
 
@@ -99,20 +119,34 @@ class _Routes:
     monolith_certificate: Certificate | None = None
     interrupted: bool = False
 
-    def take(self, max_sweeps: int, on_sweep: OnSweep | None) -> None:
-        """Take them; an interrupt ends the way and keeps what was found."""
-        if self.method != "monolith":
-            self.coordinated = coordinate(
-                self.model.market,
-                self.model.first_price,
-                scheme=SCHEMES["sharing" if self.method == "both" else self.method],
-                tolerances=self.tolerances,
-                limits=Limits(max_sweeps=max_sweeps),
-                natural_residual=self.system.natural_residual,
-                on_sweep=on_sweep,
-            )
-            self.interrupted = self.coordinated.stop.reason is StopReason.INTERRUPTED
-            self.clock.lap("coordination")
+    @property
+    def scheme(self) -> Scheme:
+        """The scheme of the coordinator."""
+        return SCHEMES["sharing" if self.method in ("both", "monolith") else self.method]
+
+    def coordinate(self, max_sweeps: int, on_sweep: OnSweep | None, record: Recording | None) -> None:
+        """Take the coordinator's route, if the method asks for it; an interrupt ends it and keeps what was found."""
+        if self.method == "monolith":
+            return
+        hear = [listen for listen in (record.file.write if record else None, on_sweep) if listen]
+        self.coordinated = coordinate(
+            self.model.market,
+            self.model.first_price,
+            scheme=self.scheme,
+            tolerances=self.tolerances,
+            limits=Limits(max_sweeps=max_sweeps),
+            natural_residual=self.system.natural_residual,
+            on_sweep=_each(hear),
+            on_checkpoint=record.keep if record else None,
+            resume=record.resume if record else None,
+        )
+        if record:
+            self.coordinated.trace.records[:0] = record.earlier.records
+        self.interrupted = self.coordinated.stop.reason is StopReason.INTERRUPTED
+        self.clock.lap("coordination")
+
+    def take_monolith(self) -> None:
+        """Take the monolith's route, if the method asks for it."""
         if self.method in ("both", "monolith") and not self.interrupted:
             try:
                 self._solve_monolith()
@@ -250,6 +284,14 @@ class _Routes:
             "case_file": self.model.case.file,
             "tolerances": asdict(self.tolerances),
         }
+
+
+def _each(listeners: Sequence[OnSweep]) -> OnSweep:
+    def tell(record: SweepRecord) -> None:
+        for listen in listeners:
+            listen(record)
+
+    return tell
 
 
 def _holds(certificate: Certificate | None) -> bool:

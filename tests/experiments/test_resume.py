@@ -1,0 +1,128 @@
+"""Runs on record: killed at any moment, resumed, and the same as a run that nobody disturbed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bestresponse.errors import DataError
+from bestresponse.trace_file import full_row, load_trace
+from experiments.build import build
+from experiments.case import load_case
+from experiments.recording import state_file
+from experiments.solving import solve
+from tests.experiments.command_line import command, unwrapped
+
+
+def _same_but_for_the_clock(one, other):
+    timeless = [name for name in one.columns if not name.startswith("seconds")]
+    pd.testing.assert_frame_equal(one[timeless], other[timeless], check_exact=True)
+    assert list(one.columns) == list(other.columns)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    path = tmp_path_factory.mktemp("unbroken") / "trace.csv"
+    return solve("teaching", method="sharing", trace=path), pd.read_csv(path, float_precision="round_trip")
+
+
+@pytest.mark.parametrize("name", ["trace.csv", "trace.parquet"])
+def test_a_run_cut_by_its_limit_goes_on_to_the_result_of_the_unbroken_run(name, unbroken, tmp_path):
+    whole, rows = unbroken
+    path = tmp_path / name
+    cut = solve("teaching", method="sharing", max_sweeps=9, trace=path)
+    rest = solve("teaching", method="sharing", trace=path, resume=True)
+    assert cut.stop == "sweep_limit" and rest.solved
+    assert rest.sweeps == whole.sweeps and rest.quantities == whole.quantities
+    assert [row["imbalance"] for row in rest.trace] == [row["imbalance"] for row in whole.trace]
+    found = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, float_precision="round_trip")
+    _same_but_for_the_clock(found, rows)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [name, f"{name}.state.npz"]
+
+
+def test_a_finished_run_resumed_says_the_same_again(unbroken, tmp_path):
+    path = tmp_path / "trace.csv"
+    solve("teaching", method="sharing", trace=path)
+    again = solve("teaching", method="sharing", trace=path, resume=True)
+    assert again.sweeps == unbroken[0].sweeps and again.quantities == unbroken[0].quantities
+    _same_but_for_the_clock(pd.read_csv(path, float_precision="round_trip"), unbroken[1])
+
+
+@pytest.mark.parametrize("sweeps", [1, 8, 17])
+def test_a_killed_run_loses_at_most_the_sweep_it_was_in(sweeps, unbroken, tmp_path):
+    path = tmp_path / "trace.csv"
+    slow = (
+        "import time; from experiments.solving import solve; "
+        f"solve('teaching', method='sharing', trace={str(path)!r}, on_sweep=lambda record: time.sleep(0.05))"
+    )
+    run = subprocess.Popen([sys.executable, "-c", slow])
+    while not path.exists() or len(path.read_text().splitlines()) < 1 + sweeps:
+        assert run.poll() is None
+        time.sleep(0.01)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    done = len(path.read_text().splitlines()) - 1
+    with path.open("a") as file:
+        file.write("99,0.5,half a r")  # as if it had been killed while it wrote
+    seen = []
+    rest = solve("teaching", method="sharing", trace=path, resume=True, on_sweep=lambda r: seen.append(r.sweep))
+    assert seen[0] in (done, done + 1) and rest.solved
+    _same_but_for_the_clock(pd.read_csv(path, float_precision="round_trip"), unbroken[1])
+
+
+def test_a_trace_is_read_back_exactly(tmp_path):
+    path, records = tmp_path / "trace.csv", []
+    solve("teaching", method="sharing", trace=path, on_sweep=records.append)
+    market = build(load_case("teaching"), "base", True).market
+    for written, read in zip(records, load_trace(path).records, strict=True):
+        assert full_row(written, market) == full_row(read, market)
+        assert np.array_equal(written.price, read.price) and written.gains == read.gains
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"scenario": "stress"}, "scenario was 'base' and is 'stress'"),
+        ({"v2g": False}, "v2g was True and is False"),
+        ({"method": "exchange"}, "scheme was 'sharing' and is 'exchange'"),
+        ({"tolerance": 1e-5}, "tolerance was 1e-08 and is 1e-05"),
+        ({"case": "sioux_falls_ieee123"}, "case."),
+    ],
+)
+def test_the_state_of_another_run_is_refused(change, words, tmp_path):
+    path, run = tmp_path / "trace.csv", {"case": "teaching", "method": "sharing", "max_sweeps": 3}
+    solve(**run, trace=path)
+    before = path.read_bytes(), state_file(path).read_bytes()
+    with pytest.raises(DataError, match="state of another run") as refused:
+        solve(**(run | change), trace=path, resume=True)
+    assert words in str(refused.value)
+    assert (path.read_bytes(), state_file(path).read_bytes()) == before
+
+
+def test_a_state_whose_trace_is_gone_or_short_is_refused(tmp_path):
+    path = tmp_path / "trace.csv"
+    solve("teaching", method="sharing", max_sweeps=5, trace=path)
+    path.write_text("\n".join(path.read_text().splitlines()[:3]) + "\n")
+    with pytest.raises(DataError, match="does not hold the 4 sweeps"):
+        solve("teaching", method="sharing", trace=path, resume=True)
+    path.unlink()
+    with pytest.raises(DataError, match="no such file, but 4 sweeps"):
+        solve("teaching", method="sharing", trace=path, resume=True)
+
+
+def test_the_monolith_has_no_sweeps_to_trace(tmp_path):
+    with pytest.raises(DataError, match="no sweeps to trace"):
+        solve("teaching", method="monolith", trace=tmp_path / "trace.csv")
+
+
+def test_resume_on_the_command_line(tmp_path):
+    bare = command(tmp_path, "solve", "teaching", "--resume")
+    assert bare.code == 2 and "--trace FILE" in unwrapped(bare.err)
+    fresh, again = (command(tmp_path, "solve", "teaching", "--resume", "--trace", "t.csv") for _ in range(2))
+    assert fresh.code == again.code == 0
+    assert "nothing to resume" in unwrapped(fresh.out) and "nothing to resume" not in unwrapped(again.out)
