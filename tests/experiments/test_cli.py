@@ -44,7 +44,7 @@ def test_solve_prints_the_result_and_writes_what_it_is_asked_for(tmp_path):
     lines = (tmp_path / "out" / "t.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == found.sweeps + 1
     assert lines[0].startswith("sweep,imbalance,imbalance_good,")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["r.json", "t.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["r.json", "t.csv", "t.csv.state.npz"]
 
 
 INTERRUPTED_AT_SWEEP_7 = """
