@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestresponse.errors import BestResponseError
+from experiments.compare_cli import compare
 from experiments.games_cli import games
 from networks.errors import NetworkDataError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     help="Markets as games of separate solvers: coordinate them to an equilibrium, certify it, check it twice.",
 )
 app.add_typer(games, name="games")
+app.command()(compare)
 
 
 class Exit(IntEnum):
