@@ -96,11 +96,8 @@ class Direction:
 
 def to_boundary(point: Point, direction: Direction) -> float:
     """Return how far along the direction the first slack or multiplier becomes zero, inf if none does."""
-    fastest = max(
-        float(np.max(-change / value, initial=0.0))
-        for value, change in ((point.s, direction.ds), (point.z, direction.dz))
-    )
-    return 1.0 / fastest if fastest > 0 else np.inf
+    fastest = -min((direction.ds / point.s).min(initial=0.0), (direction.dz / point.z).min(initial=0.0))
+    return 1.0 / float(fastest) if fastest > 0 else np.inf
 
 
 def starting_point(problem: ComplementarityProblem, pairs: Pairs, start: Vector, margin: float) -> Point:

@@ -147,7 +147,7 @@ def middle(problem: ComplementarityProblem, x: Vector, F: Vector) -> Vector:
 
 def largest(vector: Vector) -> float:
     """Return the largest entry in absolute value, zero for none, NaN if there is a NaN."""
-    return float(np.max(np.abs(vector), initial=0.0))
+    return float(np.abs(vector).max(initial=0.0))
 
 
 def natural_residual(problem: ComplementarityProblem, x: Vector) -> float:
