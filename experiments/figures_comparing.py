@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from experiments.comparing import TARGETS, Entry
 from experiments.figures_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure
@@ -46,6 +46,7 @@ def costs_figure(entries: Sequence[Entry], headline: str) -> Figure:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(2e-2, 5e-9)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(PLAIN_NUMBERS)
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("target [–]")
