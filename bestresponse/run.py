@@ -36,6 +36,19 @@ class Start:
     sigma: float = 1.0  # multiple of the automatic penalties
     memories: Mapping[str, Mapping[str, Vector]] = field(default_factory=dict)  # what players remember, see Remembers
 
+    @classmethod
+    def after(cls, found: Equilibrium) -> Start:
+        """Return the start from another run's end, or from the monolith's, in a market with the same goods and players.
+
+        Its players' memories are as they are now.
+        """
+        return cls(
+            price=found.price,
+            trades={name: response.trade for name, response in found.responses.items()},
+            sigma=found.trace.records[-1].sigma if found.trace.records else 1.0,
+            memories=Oracle(found.market).memories(),
+        )
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -15,6 +15,7 @@ from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.schemes.tatonnement import Tatonnement
 from bestresponse.stopping import Limits, StopReason
+from experiments.benchmarks.warm_starts import timings
 from experiments.build import build
 from experiments.case import load_case
 
@@ -116,3 +117,11 @@ def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
         load_checkpoint(tmp_path / "bad.npz")
     with pytest.raises(DataError, match="no such file"):
         load_checkpoint(tmp_path / "none.npz")
+
+
+def test_a_warm_start_takes_far_fewer_sweeps():
+    cold, neighbour_cold, neighbour_warm, from_monolith = timings(load_case("sioux_falls_ieee123"), "base", True)
+    assert all(run.found.solved for run in (cold, neighbour_cold, neighbour_warm, from_monolith))
+    assert neighbour_warm.sweeps < 0.7 * neighbour_cold.sweeps
+    assert from_monolith.sweeps == 1
+    assert neighbour_warm.found.price == pytest.approx(neighbour_cold.found.price, rel=1e-4, abs=1e-6)
