@@ -124,4 +124,5 @@ def test_a_warm_start_takes_far_fewer_sweeps():
     assert all(run.found.solved for run in (cold, neighbour_cold, neighbour_warm, from_monolith))
     assert neighbour_warm.sweeps < 0.7 * neighbour_cold.sweeps
     assert from_monolith.sweeps == 1
-    assert neighbour_warm.found.price == pytest.approx(neighbour_cold.found.price, rel=1e-4, abs=1e-6)
+    costs = [sum(answer.cost for answer in run.found.responses.values()) for run in (neighbour_cold, neighbour_warm)]
+    assert costs[0] == pytest.approx(costs[1], rel=1e-6)  # single prices need not be unique, the sum of costs is
