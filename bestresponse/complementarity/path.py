@@ -89,7 +89,7 @@ def solve_with_path(
     began = time.perf_counter()
     if not (tolerance > 0):
         raise DataError(f"the tolerance on the natural residual must be positive, not {tolerance}")
-    ask = solve_affine or _Gams().solve
+    ask = solve_affine or Gams().solve
     given = np.zeros(problem.size) if start is None else np.asarray(start, dtype=float)
     problem.check_point(given)
     x = np.clip(given, problem.lower, problem.upper)
@@ -125,18 +125,24 @@ def _result(problem: ComplementarityProblem, x: Vector, tolerance: float, steps:
     )
 
 
-class _Gams:
-    """GAMSPy, imported when the first model is asked for."""
+class Gams:
+    """GAMSPy, imported when this is made. Pass `solve` to `solve_with_path` to learn afterwards what PATH itself took.
+
+    Raises SolverError with the way to install GAMSPy where it is missing.
+    """
 
     def __init__(self) -> None:
+        self.seconds = 0.0  # that PATH reports to have taken, without GAMS around it
         self._gamspy = load_gamspy()
 
     def solve(self, affine: AffineProblem) -> Vector:
         """Return PATH's solution of an affine problem. Raises SolverError with GAMS's words where it refuses."""
         try:
-            return _solve_model(self._gamspy, affine)
+            x, seconds = _solve_model(self._gamspy, affine)
         except Exception as refusal:  # GAMSPy's errors share no base but Exception
             raise SolverError(refused(affine, refusal)) from refusal
+        self.seconds += seconds
+        return x
 
 
 def load_gamspy() -> ModuleType:
@@ -156,8 +162,8 @@ def refused(affine: AffineProblem, refusal: Exception) -> str:
     return f"{told}. That licence expires, too: see `gamspy show license`"
 
 
-def _solve_model(gamspy: Any, affine: AffineProblem) -> Vector:
-    """Return the solution of l ≤ x ≤ u ⊥ M x + q as a GAMS model: x, with the equation of every row matched to it."""
+def _solve_model(gamspy: Any, affine: AffineProblem) -> tuple[Vector, float]:
+    """Return the solution of l ≤ x ≤ u ⊥ M x + q as a GAMS model, every row matched to its x, and PATH's time."""
     m = gamspy.Container()
     i = gamspy.Set(m, "i", records=affine.labels())
     j = gamspy.Alias(m, "j", i)
@@ -173,4 +179,4 @@ def _solve_model(gamspy: Any, affine: AffineProblem) -> Vector:
     model = gamspy.Model(m, "affine", problem="MCP", matches={row: x})
     model.solve(solver="PATH", solver_options={"convergence_tolerance": PATH_TOLERANCE})
     levels = x.records.set_index("i")["level"]
-    return np.array([float(levels.get(label, 0.0)) for label in affine.labels()])
+    return np.array([float(levels.get(label, 0.0)) for label in affine.labels()]), float(model.solve_model_time)

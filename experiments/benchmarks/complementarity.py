@@ -2,41 +2,33 @@
 
 1. A market-like system of 10,000 rows, its separable variables eliminated, and handed over as if nothing were known.
 2. The first-order conditions of quadratic programs over the IEEE 123-bus feeder, and the same programs by Clarabel, in
-   turn, so that a busy moment meets both. PATH joins where GAMSPy can be imported.
+   turn, so that a busy moment meets both. PATH joins where GAMSPy can be imported and Siconos where the system's
+   Python has it, each with the time of the solver itself: neither GAMS nor the start of another Python counts.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import TypeAlias
 
-import clarabel
-import numpy as np
 from rich.console import Console
-from scipy import sparse
 
-from bestresponse.complementarity import ComplementarityProblem, natural_residual, solve_mcp
-from bestresponse.complementarity.path import solve_with_path
+from bestresponse.complementarity import ComplementarityProblem, natural_residual
 from bestresponse.errors import BestResponseError
-from bestresponse.typing import Vector
-from experiments.benchmarks.complementarity_problems import Quadratic, feeder_program, spatial_market
+from experiments.benchmarks.complementarity_problems import feeder_program, spatial_market
+from experiments.benchmarks.complementarity_solvers import Solve, absent, interior_point, solvers
 from experiments.benchmarks.machine import machine_facts
 from experiments.benchmarks.report import Table
 from experiments.files import writable
 
 MARKET = (50, 25)  # places; 8 rows each
 WIDTH = 200  # [characters] where the output is no terminal
-
-
-Solve: TypeAlias = Callable[[], tuple[Vector, int | None]]  # stacked answer; factorisations or iterations
 
 
 @dataclass(frozen=True)
@@ -46,9 +38,9 @@ class Measurement:
     problem: str
     solver: str
     rows: int
-    seconds: tuple[float, ...]  # one per repetition, set-up of the solver included
+    seconds: tuple[float, ...]  # one per repetition, set-up of the solver included, but no other program around it
     residual: float  # natural residual of the complementarity system
-    factorisations: int | None  # Clarabel: iterations
+    factorisations: int | None  # others: iterations
 
     @property
     def typical(self) -> float:
@@ -63,61 +55,30 @@ def measure(repeat: int) -> list[Measurement]:
         "market-like",
         market,
         {
-            "interior point, 8,750 separable variables marked": lambda: _ours(market),
-            "interior point, nothing marked": lambda: _ours(replace(market, separable=None)),
+            "interior point, 8,750 separable variables marked": lambda: interior_point(market),
+            "interior point, nothing marked": lambda: interior_point(replace(market, separable=None)),
         },
         repeat,
     )
     for name, rated in (("123-bus QP", False), ("123-bus QP with line ratings", True)):
         program = feeder_program(rated=rated)
-        conditions = program.conditions()
-        found += _in_turn(name, conditions, _solvers(program, conditions), repeat)
+        found += _in_turn(name, program.conditions(), solvers(program), repeat)
     return found
 
 
-def _solvers(program: Quadratic, conditions: ComplementarityProblem) -> dict[str, Solve]:
-    solvers: dict[str, Solve] = {
-        "interior point": lambda: _ours(conditions),
-        "Clarabel": lambda: _clarabel(program),
-    }
-    if importlib.util.find_spec("gamspy") is not None:
-        solvers["PATH"] = lambda: (solve_with_path(conditions).x, None)
-    return solvers
-
-
-def _in_turn(name: str, problem: ComplementarityProblem, solvers: dict[str, Solve], repeat: int) -> list[Measurement]:
-    seconds: dict[str, list[float]] = {solver: [] for solver in solvers}
-    answers = {solver: solve() for solver, solve in solvers.items()}
+def _in_turn(name: str, problem: ComplementarityProblem, asked: dict[str, Solve], repeat: int) -> list[Measurement]:
+    seconds: dict[str, list[float]] = {solver: [] for solver in asked}
+    answers = {solver: solve() for solver, solve in asked.items()}
     for _ in range(repeat):
-        for solver, solve in solvers.items():
+        for solver, solve in asked.items():
             began = time.perf_counter()
-            answers[solver] = solve()
-            seconds[solver].append(time.perf_counter() - began)
+            answer = answers[solver] = solve()
+            passed = time.perf_counter() - began
+            seconds[solver].append(passed if answer.seconds is None else answer.seconds)
     return [
-        Measurement(name, solver, problem.size, tuple(seconds[solver]), natural_residual(problem, x), count)
-        for solver, (x, count) in answers.items()
+        Measurement(name, solver, problem.size, tuple(seconds[solver]), natural_residual(problem, a.x), a.iterations)
+        for solver, a in answers.items()
     ]
-
-
-def _ours(problem: ComplementarityProblem) -> tuple[Vector, int]:
-    result = solve_mcp(problem)
-    return result.x, result.factorisations
-
-
-def _clarabel(program: Quadratic) -> tuple[Vector, int]:
-    """Return Clarabel's x and multipliers of the rows, stacked as in the complementarity system, and its iterations."""
-    K = program.polyhedron
-    low, up = np.flatnonzero(np.isfinite(K.lower)), np.flatnonzero(np.isfinite(K.upper))
-    eye = sparse.eye_array(len(program.c), format="csr")
-    rows = sparse.csc_matrix(sparse.vstack([K.A, K.G, -eye[low], eye[up]]))
-    right = np.concatenate([K.b, K.h, -K.lower[low], K.upper[up]])
-    cones = [clarabel.ZeroConeT(len(K.b)), clarabel.NonnegativeConeT(len(right) - len(K.b))]
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    solver = clarabel.DefaultSolver(sparse.csc_matrix(sparse.triu(program.P)), program.c, rows, right, cones, settings)
-    solution = solver.solve()
-    stacked = np.concatenate([solution.x, solution.z[: len(K.b) + len(K.h)]])
-    return stacked, solution.iterations
 
 
 def table(measurements: Sequence[Measurement]) -> Table:
@@ -145,14 +106,6 @@ def table(measurements: Sequence[Measurement]) -> Table:
         "natural residual",
     )
     return Table("Complementarity systems", columns, tuple(lines))
-
-
-def absent() -> list[str]:
-    """Return a sentence for every other solver that is not asked here."""
-    sentences = ["Siconos: not measured, this benchmark has no adapter for it"]
-    if importlib.util.find_spec("gamspy") is None:
-        sentences.insert(0, "PATH: not measured, GAMSPy cannot be imported (pip install 'bestresponse[path]')")
-    return sentences
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
 
 from bestresponse.complementarity import ComplementarityProblem, Polyhedron
-from bestresponse.complementarity.kkt import kkt_problem
-from bestresponse.typing import SparseMatrix, Vector
+from bestresponse.typing import Vector
+from experiments.benchmarks.quadratic import Quadratic
 from networks.feeder import load_feeder
 from players.distribution_operator import DistributionOperator, ImportContract, VoltageLimits
 
@@ -70,28 +70,11 @@ def spatial_market(width: int, height: int, seed: int = 0) -> ComplementarityPro
     )
 
 
-@dataclass(frozen=True)
-class Quadratic:
-    """min ½ x'Px + c'x over a polyhedron, variables and rows scaled to sizes near one."""
-
-    P: SparseMatrix
-    c: Vector
-    polyhedron: Polyhedron
-
-    @property
-    def rows(self) -> int:
-        """The number of rows of its complementarity system: variables and multipliers."""
-        return len(self.c) + len(self.polyhedron.b) + len(self.polyhedron.h)
-
-    def conditions(self) -> ComplementarityProblem:
-        """Return its first-order conditions."""
-        return kkt_problem(lambda x: self.P @ x + self.c, lambda x: self.P, self.polyhedron)
-
-
 def feeder_program(*, rated: bool, seed: int = 0) -> Quadratic:
     """Return the distribution operator's program on the IEEE 123-bus feeder, every load with a falling demand curve.
 
-    `rated` keeps the lines' ratings, 12 linear rows each; without them no row is an inequality, only bounds are.
+    `rated` keeps the lines' ratings, 12 linear rows each; without them no row is an inequality, only bounds are. The
+    source voltage and the reactive power on lines to buses with a given load and no lines behind them are data.
     """
     feeder = load_feeder("ieee123")
     if not rated:
@@ -107,7 +90,7 @@ def feeder_program(*, rated: bool, seed: int = 0) -> Quadratic:
     price = np.append(np.full(len(loaded), RETAIL), 0.0)
     S = sparse.diags_array(program.scale)
     rows_A, rows_G = program.row_scale
-    return Quadratic(
+    whole = Quadratic(
         P=sparse.csr_array(S @ program.curvature(weight) @ S / MONEY),
         c=program.scale * (program.q + program.trade.T @ (price - weight * target)) / MONEY,
         polyhedron=Polyhedron.of(
@@ -119,3 +102,4 @@ def feeder_program(*, rated: bool, seed: int = 0) -> Quadratic:
             upper=program.upper / program.scale,
         ),
     )
+    return whole.without_known_variables()
