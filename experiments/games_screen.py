@@ -65,8 +65,12 @@ def show_solved(solved: Solved) -> None:
     out.print(table)
     out.print(f"{found.residual_meaning}: {found.residual:.1e}")
     out.print(escape(str(found.certificate["statement"])))
+    if solved.weights:
+        stated = ", ".join(f"{name} {weight:g}" for name, weight in solved.weights.items())
+        out.print(escape(f"weights: {stated}; each sees the multipliers of the shared rows divided by its own"))
     met = [answer.meaning for answer in solved.matches]
-    out.print(escape("matches what is published: " + "; ".join(met) if met else "matches none of the stored answers"))
+    missed = "matches none of the stored answers" + (", which are for equal weights" if solved.weights else "")
+    out.print(escape("matches what is published: " + "; ".join(met) if met else missed))
 
 
 def show_diagnosis(diagnosis: Diagnosis) -> None:

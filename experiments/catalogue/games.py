@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from bestresponse.acceleration import Anderson
+from bestresponse.errors import DataError
 from bestresponse.games import (
     ORDERS,
     CournotCost,
@@ -25,7 +26,7 @@ from bestresponse.games import (
     play,
     solve_game,
 )
-from bestresponse.games.certificate import common_multipliers
+from bestresponse.games.certificate import common_multipliers, stacked_weights
 from bestresponse.typing import Vector
 from experiments.catalogue.models import Derived, Found, named
 from experiments.catalogue.schema import CournotData, QuadraticGameData, RowsData, vector
@@ -40,6 +41,21 @@ class GameModel:
     game: Game
     start: Vector
     derive: Callable[[Vector], Derived]
+    weights: Mapping[str, float] = field(default_factory=dict)  # player → weight of its multipliers, 1 if not given
+
+    def weighted(self, weights: Sequence[float]) -> GameModel:
+        """Return the model whose normalised equilibrium has these weights, one for every player in order.
+
+        Raises DataError where no rows are shared, for another number of weights, or for one that is not positive.
+        """
+        players = tuple(self.game.layout.sizes)
+        if not len(self.game.shared):
+            raise DataError("weights: the players of this game share no rows, so that there is nothing to weight")
+        if len(weights) != len(players):
+            raise DataError(f"weights: {len(weights)} given, {len(players)} needed: {', '.join(players)}")
+        stated = dict(zip(players, map(float, weights), strict=True))
+        stacked_weights(self.game, stated)
+        return replace(self, weights=stated)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -48,7 +64,9 @@ class GameModel:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """All at once, or best responses in any order, plain or accelerated."""
+        """All at once, or best responses in any order, plain or accelerated, which know no weights."""
+        if self.weights:
+            return ("mcp",)
         return ("mcp", *ORDERS, *(order + ACCELERATED for order in ORDERS[:2]))
 
     def solve(self, method: str) -> Found:
@@ -57,10 +75,10 @@ class GameModel:
 
     def judge(self, x: Vector) -> Mapping[str, Any]:
         """Return the certificate of a joint plan."""
-        return certificate_data(certify_game(self.game, x))
+        return certificate_data(certify_game(self.game, x, weights=self.weights))
 
     def _at_once(self) -> Found:
-        found = solve_game(self.game, self.start)
+        found = solve_game(self.game, self.start, self.weights)
         own = {name: tuple(values) for name, values in found.own.items() if len(values)}
         shared = named(shared=found.shared) if len(found.shared) else {}
         derived = self.derive(found.x)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ class Solved:
     found: Found
     matches: tuple[Answer, ...]  # the published answers that it meets
     seconds: float
+    weights: Mapping[str, float] = field(default_factory=dict)  # of a normalised equilibrium; empty: all one
 
     @property
     def certified(self) -> bool:
@@ -43,6 +44,7 @@ class Solved:
             "slug": self.entry.slug,
             "method": self.method,
             "status": found.status,
+            "weights": dict(self.weights),
             "variables": list(self.labels),
             "x": found.x.tolist(),
             "prices": {name: list(values) for name, values in found.prices.items()},
@@ -96,20 +98,33 @@ def methods(entry: Entry) -> tuple[str, ...]:
     return model_of(entry).methods
 
 
-def solve(entry: Entry, method: str | None = None) -> Solved:
+def solve(entry: Entry, method: str | None = None, weights: Sequence[float] | None = None) -> Solved:
     """Return the solution of an entry by a method (the usual one if none is given), compared with what is published.
 
-    Raises DataError for a method that this problem has not.
+    weights: of a normalised equilibrium, one for every player in order; none: all one.
+
+    Raises DataError for a method that this problem has not, or weights that it cannot have.
     """
-    model = model_of(entry)
+    model: Model = model_of(entry)
+    stated: Mapping[str, float] = {}
+    if weights is not None:
+        weighted = _as_game(entry, model).weighted(weights)
+        model, stated = weighted, weighted.weights
     method = method or model.methods[0]
     if method not in model.methods:
-        raise DataError(f"{entry.slug} cannot be solved by {method!r}; allowed: {', '.join(model.methods)}")
+        given = " with weights" if stated else ""
+        raise DataError(f"{entry.slug} cannot be solved by {method!r}{given}; allowed: {', '.join(model.methods)}")
     began = time.perf_counter()
     found = model.solve(method)
     seconds = time.perf_counter() - began
     matches = tuple(answer for answer in entry.answers if meets(found, answer))
-    return Solved(entry, method, model.labels, found, matches, seconds)
+    return Solved(entry, method, model.labels, found, matches, seconds, stated)
+
+
+def _as_game(entry: Entry, model: Model) -> games.GameModel:
+    if not isinstance(model, games.GameModel):
+        raise DataError(f"weights: {entry.slug} is no game with shared rows but of kind {entry.problem.kind}")
+    return model
 
 
 def meets(found: Found, answer: Answer) -> bool:

@@ -50,6 +50,20 @@ def test_a_generalised_equilibrium_that_is_not_the_normalised_one_is_no_disagree
     assert out.exit_code == 0 and "no common multipliers" in out.output and "matches none" in out.output
 
 
+def test_weights_choose_another_normalised_equilibrium(tmp_path):
+    """(x − 1)² and (y − ½)² with x + y ≤ 1: by hand, weights 1 and 2 give (2/3, 1/3) and λ = 2/3."""
+    path = tmp_path / "weighted.json"
+    slug = "gnep/facchinei-fischer-piccialli-2007"
+    out = run("solve", slug, "--weights", "1,2", "--json", str(path))
+    assert out.exit_code == 0 and "Certified" in out.output and "player 2 2" in out.output
+    data = json.loads(path.read_text())
+    assert data["x"] == pytest.approx([2 / 3, 1 / 3], abs=1e-9)
+    assert data["multipliers"]["shared"] == pytest.approx([2 / 3], abs=1e-9)
+    assert data["weights"] == {"player 1": 1.0, "player 2": 2.0}
+    assert data["certificate"]["normalised"] is True and data["matches_published"] is False
+    assert "matches what is published" in run("solve", slug, "--weights", "1,1").output
+
+
 def test_one_command_shows_paper_answer_certificate_and_rates(tmp_path):
     figure = tmp_path / "rates.png"
     out = run("diagnose", "cournot/murphy-sherali-soyster-1982", "--figure", str(figure))
@@ -65,6 +79,13 @@ def test_one_command_shows_paper_answer_certificate_and_rates(tmp_path):
         (("show", "cournot/murphy-1982"), "did you mean cournot/murphy-sherali-soyster-1982"),
         (("list", "chess"), "families|there are admm"),
         (("solve", "traffic/pigou-1920", "--method", "jacobi"), "allowed: mcp"),
+        (("solve", "gnep/harker-two-players-1991", "--weights", "1,2,3"), "3 given, 2 needed: player 1, player 2"),
+        (("solve", "gnep/harker-two-players-1991", "--weights", "1,0"), "the weight of player 2 is 0.0"),
+        (("solve", "gnep/harker-two-players-1991", "--weights", "1,nan"), "the weight of player 2 is nan"),
+        (("solve", "gnep/harker-two-players-1991", "--weights", "1;2"), "separated by commas"),
+        (("solve", "gnep/harker-two-players-1991", "--weights", "1,2", "--method", "jacobi"), "with weights; allowed"),
+        (("solve", "cournot/singh-vives-1984", "--weights", "1,2"), "share no rows"),
+        (("solve", "traffic/pigou-1920", "--weights", "1,2"), "is no game with shared rows"),
         (("diagnose", "traffic/pigou-1920", "--figure", "/tmp/never.png"), "no dynamics"),
     ],
 )
