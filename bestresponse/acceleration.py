@@ -39,12 +39,28 @@ class Anderson:
 
 
 @dataclass(frozen=True)
+class Lessons:
+    """How a scheme's map reacts to its state, as the accelerator of one run saw it; for the run of a neighbour.
+
+    Only the differences between points are used: a neighbouring market has nearly the same map, shifted.
+    """
+
+    scheme: str
+    z: Vector  # (n_points, n_state) states, scaled by the metric
+    f: Vector  # (n_points, n_state) their plain residuals, likewise
+
+    def fit(self, scheme: str, state: Vector) -> bool:
+        """Whether they are about states of this scheme, of this length."""
+        return self.scheme == scheme and self.z.shape[1:] == state.shape
+
+
+@dataclass(frozen=True)
 class _Point:
     """A state and its plain residual, both scaled by the metric."""
 
     z: Vector
     f: Vector
-    size: float  # ‖f‖
+    size: float  # ‖f‖; infinite for a point that no sweep of this run was at
 
 
 class Accelerator:
@@ -60,8 +76,18 @@ class Accelerator:
         """Forget everything, as after a change of the map; differences are measured as ‖metric · difference‖."""
         self.metric = metric
         self._points: list[_Point] = []
+        self._lessons: Lessons | None = None
         self._cap = self.settings.cap
         self._was_cut = False
+
+    def heed(self, lessons: Lessons) -> None:
+        """Take over what the accelerator of a neighbouring run has learned, shifted to this run's first state."""
+        if len(lessons.z) > 1:
+            self._lessons = lessons
+
+    def lessons(self, scheme: str) -> Lessons:
+        """Return what was learned of the map of a scheme."""
+        return Lessons(scheme, np.array([point.z for point in self._points]), np.array([p.f for p in self._points]))
 
     def memory(self) -> dict[str, Vector]:
         """Return everything the next step depends on besides the metric, as arrays."""
@@ -83,6 +109,10 @@ class Accelerator:
         """Return the state to go on from, given the last state and its plain image."""
         f = self.metric * (image - state)
         point = _Point(self.metric * state, f, float(np.linalg.norm(f)))
+        if self._lessons is not None:
+            self._points, self._lessons = _shifted(self._lessons, point), None
+        elif self._points and not point.size < self._points[-1].size:  # lessons that mislead are forgotten
+            self._points = [visited for visited in self._points if visited.size < np.inf]
         best = min(self._points[-self.settings.recent :], key=lambda p: p.size, default=None)
         if best is not None and len(self._points) > 1 and not point.size <= self.settings.rollback * best.size:
             self.rolled_back += 1
@@ -110,3 +140,9 @@ class Accelerator:
             return step
         self.clipped += 1
         return step * (limit / length)
+
+
+def _shifted(lessons: Lessons, first: _Point) -> list[_Point]:
+    """The points of the lessons but the last, moved as the last would have to be to become `first`."""
+    z, f = lessons.z - lessons.z[-1] + first.z, lessons.f - lessons.f[-1] + first.f
+    return [_Point(state, residual, np.inf) for state, residual in zip(z[:-1], f[:-1], strict=True)]

@@ -17,10 +17,11 @@ from bestresponse.errors import FormulationError
 from bestresponse.groups import two_groups
 from bestresponse.market import Market
 from bestresponse.oracle import Oracle
-from bestresponse.run import NaturalResidual, Run, Settings, Start
+from bestresponse.run import NaturalResidual, Run, Settings
 from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.schemes.sharing import Sharing
+from bestresponse.start import Start
 from bestresponse.stopping import Limits, Tolerances
 from bestresponse.trace import SweepRecord
 from bestresponse.typing import Vector
@@ -64,6 +65,8 @@ def coordinate(
         start = replace(start, sigma=sigma)
     if not start.sigma > 0:
         raise FormulationError(f"sigma {start.sigma} must be positive")
+    if start.price.shape != (market.n_goods,):
+        raise FormulationError(f"start has prices of shape {start.price.shape}; the market has {market.n_goods} goods")
     scheme = scheme or default_scheme(market)
     settings = Settings(
         scheme,

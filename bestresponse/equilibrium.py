@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bestresponse.acceleration import Lessons
 from bestresponse.certificate import Certificate
 from bestresponse.market import Market
 from bestresponse.player import Response
@@ -26,6 +27,7 @@ class Equilibrium:
     trace: Trace
     seconds: Mapping[str, float] = field(default_factory=dict)  # by player and phase
     answers: Mapping[str, int] = field(default_factory=dict)  # best responses asked for, by player
+    lessons: Lessons | None = None  # what the accelerator learned, for the run of a neighbouring market
 
     @property
     def solved(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from bestresponse.market import Market
 from bestresponse.oracle import Oracle
 from bestresponse.player import Response
 from bestresponse.schemes.protocol import Iteration, Scheme, Sweep
+from bestresponse.start import Start
 from bestresponse.stopping import Limits, Measures, Stop, StopReason, Tolerances, Watchdog
 from bestresponse.trace import SweepRecord, Trace
 from bestresponse.typing import Vector
@@ -25,29 +26,6 @@ from bestresponse.typing import Vector
 GAIN_CHECK_EVERY = 10  # sweeps
 
 NaturalResidual = Callable[[Vector, Mapping[str, Response]], float]
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where a run starts: prices, and what more is known, from a neighbouring market or another method."""
-
-    price: Vector  # (n_goods,)
-    trades: Mapping[str, Vector] = field(default_factory=dict)  # by player; none for a player not named
-    sigma: float = 1.0  # multiple of the automatic penalties
-    memories: Mapping[str, Mapping[str, Vector]] = field(default_factory=dict)  # what players remember, see Remembers
-
-    @classmethod
-    def after(cls, found: Equilibrium) -> Start:
-        """Return the start from another run's end, or from the monolith's, in a market with the same goods and players.
-
-        Its players' memories are as they are now.
-        """
-        return cls(
-            price=found.price,
-            trades={name: response.trade for name, response in found.responses.items()},
-            sigma=found.trace.records[-1].sigma if found.trace.records else 1.0,
-            memories=Oracle(found.market).memories(),
-        )
 
 
 @dataclass(frozen=True)
@@ -95,6 +73,7 @@ class Run:
         self.on_sweep, self.on_checkpoint = on_sweep, on_checkpoint
         self.trace = Trace()
         self.watchdog = Watchdog(market, settings.limits)
+        self.accelerator = Accelerator(settings.acceleration, np.ones(0))
         self.best: _Best | None = None
         self.certificate: Certificate | None = None
         self.number = 0
@@ -117,11 +96,12 @@ class Run:
             return Stop(StopReason.INTERRUPTED, f"It ended after {len(self.trace)} sweeps.")
 
     def _begin(self, start: Start) -> None:
-        self.oracle.recall(start.memories)
         self.sigma = start.sigma
         self.iteration = self._bind()
-        self.accelerator = Accelerator(self.settings.acceleration, self.iteration.metric())
+        self.accelerator.restart(self.iteration.metric())
         self.state = self.iteration.state(start.price, {**self.market.no_trade, **start.trades})
+        if start.lessons is not None and start.lessons.fit(self.settings.scheme.name, self.state):
+            self.accelerator.heed(start.lessons)
 
     def _sweep(self) -> Stop | None:
         self.number += 1
@@ -225,7 +205,7 @@ class Run:
         self.number = checkpoint.sweep
         self.sigma, self.state = float(arrays["scheme"]["sigma"]), arrays["scheme"]["state"]
         self.iteration = self._bind()
-        self.accelerator = Accelerator(self.settings.acceleration, self.iteration.metric())
+        self.accelerator.restart(self.iteration.metric())
         self.accelerator.recall(arrays["accelerator"])
         self.watchdog.recall(arrays["watchdog"])
         for name, (answers, seconds) in arrays["oracle"].items():
@@ -258,4 +238,5 @@ class Run:
             trace=self.trace,
             seconds={"coordination": coordination} | by_player,
             answers=dict(self.oracle.answers),
+            lessons=self.accelerator.lessons(self.settings.scheme.name),
         )

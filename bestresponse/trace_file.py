@@ -12,7 +12,8 @@ that they are read back exactly.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,6 +23,7 @@ import pandas as pd
 
 from bestresponse.errors import DataError
 from bestresponse.market import Market
+from bestresponse.start import Ending
 from bestresponse.trace import SweepRecord, Trace, replacing, write_rows
 from bestresponse.typing import Vector
 
@@ -87,8 +89,27 @@ def full_row(record: SweepRecord, market: Market) -> dict[str, object]:
 
 def load_trace(path: str | Path) -> Trace:
     """Return the trace in a file, CSV or Parquet. Raises DataError if it holds none."""
-    try:
+    with _as_a_trace(path):
         return Trace([_record(row) for row in _read(Path(path)).to_dict("records")])
+
+
+def load_ending(path: str | Path) -> Ending:
+    """Return where the run in a trace file ended: its best sweep. Raises DataError if the file holds no sweep."""
+    with _as_a_trace(path):
+        frame = _read(Path(path))
+        far = frame[["imbalance", "disagreement"]].max(axis=1, skipna=False).to_numpy(dtype=float)
+        row = frame.iloc[int(np.nanargmin(far))].to_dict()
+        trades = {name: {good: float(trade) for good, trade in of.items()} for name, of in _trades(row).items()}
+        return Ending(
+            {good: float(price) for good, price in _behind(row, "price").items()}, trades, float(row["sigma"])
+        )
+
+
+@contextmanager
+def _as_a_trace(path: str | Path) -> Iterator[None]:
+    """Say of a file that cannot be read as a trace that it is none."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
     except (KeyError, ValueError, OSError) as error:
@@ -117,10 +138,6 @@ def _first_rows(path: Path, rows: Path, count: int) -> list[dict[str, Any]]:
 
 
 def _record(row: Mapping[Any, Any]) -> SweepRecord:
-    trades: dict[str, list[float]] = {}
-    for key in row:
-        if str(key).startswith(f"trade{BAR}"):
-            trades.setdefault(str(key).split(BAR)[1], []).append(float(row[key]))
     gains = {name: float(gain) for name, gain in _behind(row, "gain").items() if not _empty(gain)}
     scalars: dict[str, Any] = {key: "" if _empty(row[key]) else str(row[key]) for key in _WORDS}
     scalars |= {key: int(row[key]) for key in _COUNTS} | {key: float(row[key]) for key in _NUMBERS}
@@ -134,10 +151,19 @@ def _record(row: Mapping[Any, Any]) -> SweepRecord:
         },
         price=_vector(_behind(row, "price").values()),
         imbalance_by_good=_vector(_behind(row, "imbalance").values()),
-        trades={name: _vector(values) for name, values in trades.items()},
+        trades={name: _vector(of.values()) for name, of in _trades(row).items()},
         gains=gains,
         player_seconds={name: float(seconds) for name, seconds in _behind(row, "seconds").items()},
     )
+
+
+def _trades(row: Mapping[Any, Any]) -> dict[str, dict[str, Any]]:
+    """The trades by player and good."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, trade in _behind(row, "trade").items():
+        player, good = key.split(BAR, 1)
+        found.setdefault(player, {})[good] = trade
+    return found
 
 
 def _behind(row: Mapping[Any, Any], word: str) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def solve(
     json: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write every sweep to this file, CSV or .parquet.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the state beside the trace file.")] = False,
+    start: Annotated[Path | None, typer.Option(help="Start where the run of this trace file ended.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Write convergence and price figures to this folder.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -103,6 +104,8 @@ def solve(
             writable(path, folder=path is figures)
     if resume and trace is None:
         raise typer.BadParameter("--resume goes on from the state beside a trace file: name it by --trace FILE")
+    if start is not None and trace is not None and start.resolve() == trace.resolve():
+        raise typer.BadParameter(f"--start and --trace both name {start}, which the run would overwrite")
     loaded = load_case(case)
     if resume and trace is not None and not state_file(trace).exists():
         screen.say(f"nothing to resume: there is no {state_file(trace)}; the run starts from its first sweep")
@@ -117,6 +120,7 @@ def solve(
             on_sweep=on_sweep,
             trace=trace,
             resume=resume,
+            start=start,
         )
     if result.stop == "interrupted" and json is None:
         json = Path(f"bestresponse-interrupted-{result.case}-{result.scenario}.json")

@@ -14,6 +14,8 @@ from bestresponse.trace import replacing, write_rows
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bestresponse.certificate import Certificate
+
 # table name → (columns of the index, quantity → column)
 _TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "dlmp": ("bus", {"dlmp_usd_per_kwh": "dlmp_usd_per_kwh"}),
@@ -98,6 +100,20 @@ class Result:
         """Write the result as JSON; the file appears complete or not at all."""
         with replacing(path) as file:
             json.dump(asdict(self), file, indent=1)
+
+
+def certificate_data(certificate: Certificate | None) -> dict[str, Any]:
+    """Return a certificate as plain data; nothing for none."""
+    if certificate is None:
+        return {}
+    return {
+        "holds": certificate.holds,
+        "sentence": str(certificate),
+        "imbalance": dict(certificate.imbalance),
+        "price_disagreement": certificate.price_disagreement,
+        "gain": {name: asdict(gain) for name, gain in certificate.gains.items()},
+        "natural_residual": certificate.natural_residual,
+    }
 
 
 def _pairs(rows: Mapping[str, Sequence[float | None]], columns: tuple[str, str]) -> pd.DataFrame:

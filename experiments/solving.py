@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +18,20 @@ from bestresponse.oracle import PlayerFailedError
 from bestresponse.player import Response
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.schemes.registry import SCHEMES
+from bestresponse.start import Start
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
 from bestresponse.typing import Vector
 from experiments.build import Model, build
-from experiments.case import case_hash, content, load_case
+from experiments.case import content, load_case
 from experiments.case_problems import nearest
 from experiments.case_schema import Case
 from experiments.cross_check import as_data, compare, differences, disagreements
+from experiments.provenance import provenance, versions
 from experiments.quantities import quantities
-from experiments.recording import Recording, recording
-from experiments.result import Result
+from experiments.recording import Recording, digest, load_start, recording
+from experiments.result import Result, certificate_data
 
 METHODS = (*SCHEMES, "monolith", "both")
 DEFAULT_TOLERANCE = 1e-8
@@ -50,32 +50,37 @@ def solve(
     on_sweep: OnSweep | None = None,
     trace: str | Path | None = None,
     resume: bool = False,
+    start: str | Path | None = None,
 ) -> Result:
     """Return the solved scenario as plain data, certified, with `method="both"` cross-checked by the monolith.
 
     With `trace`, every sweep is written to that file when it ends (see `bestresponse.trace_file`), and what the next
     one depends on to a state file beside it; `resume` goes on from there, if there is something to go on from, to the
-    same result as an unbroken run.
-    Not converging is a result, too: see `Result.solved` and `Result.status`. Raises DataError for a case, scenario,
-    method or tolerance that does not exist or does not fit, or for the state of another run.
+    same result as an unbroken run. With `start`, the trace file of another run, the coordinator starts where that one
+    ended. Not converging is a result, too: see `Result.solved` and `Result.status`. Raises DataError for a case,
+    scenario, method, tolerance or start that does not exist or does not fit, or for the state of another run.
     """
     loaded = load_case(case) if isinstance(case, str) else case
     _check_arguments(loaded, scenario, method, tolerance, max_sweeps)
-    if method == "monolith" and (trace or resume):
-        raise DataError("method: the monolith has no sweeps to trace or resume; choose 'both' or a scheme")
+    if method == "monolith" and (trace or resume or start):
+        raise DataError("method: the monolith has no sweeps to trace, resume or start; choose 'both' or a scheme")
     clock = _Clock()
     model = build(loaded, scenario, v2g)
     system = ComplementaritySystem(model.market)
     clock.lap("build")
     routes = _Routes(model, system, method, Tolerances.of(tolerance), clock)
+    if start is not None:
+        routes.start_from(start)
     about = {
         "case": content(loaded),
         "scenario": scenario,
         "v2g": v2g,
         "scheme": routes.scheme.name,
         "tolerance": tolerance,
+        "versions": versions(),
+        **routes.origin,
     }
-    with recording(trace, model.market, about, resume) if trace else nullcontext() as record:
+    with recording(trace, model.market, about, resume, max_sweeps) if trace else nullcontext() as record:
         routes.coordinate(max_sweeps, on_sweep, record)
     routes.take_monolith()
     return routes.result()
@@ -118,11 +123,24 @@ class _Routes:
     monolith: MonolithSolution | None = None
     monolith_certificate: Certificate | None = None
     interrupted: bool = False
+    start: Start | None = None
+    origin: dict[str, Any] = field(default_factory=dict)  # of the start, if it is another run
+    remarks: list[str] = field(default_factory=list)  # sentences on how the run began
 
     @property
     def scheme(self) -> Scheme:
         """The scheme of the coordinator."""
         return SCHEMES["sharing" if self.method in ("both", "monolith") else self.method]
+
+    def start_from(self, path: str | Path) -> None:
+        """Let the coordinator start where the run with this trace file ended; refuse one of quite another market."""
+        ending = load_start(path)
+        try:
+            self.start = ending.start(self.model.market, self.model.first_price)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+        self.origin = {"start": digest(path)}
+        self.remarks += ending.differences(self.model.market)
 
     def coordinate(self, max_sweeps: int, on_sweep: OnSweep | None, record: Recording | None) -> None:
         """Take the coordinator's route, if the method asks for it; an interrupt ends it and keeps what was found."""
@@ -131,7 +149,7 @@ class _Routes:
         hear = [listen for listen in (record.file.write if record else None, on_sweep) if listen]
         self.coordinated = coordinate(
             self.model.market,
-            self.model.first_price,
+            self.start or self.model.first_price,
             scheme=self.scheme,
             tolerances=self.tolerances,
             limits=Limits(max_sweeps=max_sweeps),
@@ -142,6 +160,7 @@ class _Routes:
         )
         if record:
             self.coordinated.trace.records[:0] = record.earlier.records
+            self.remarks += record.remarks
         self.interrupted = self.coordinated.stop.reason is StopReason.INTERRUPTED
         self.clock.lap("coordination")
 
@@ -190,13 +209,13 @@ class _Routes:
             stop="interrupted" if self.interrupted else chosen.stop.reason.name.lower(),
             solved=converged and _holds(certificate) and self._monolith_is_sound() and not self.interrupted,
             quantities=found,
-            certificate=_certificate_data(certificate),
+            certificate=certificate_data(certificate),
             cross_check=cross_check,
             routes_agree=self._agreement(apart),
             monolith=self._monolith_data(),
             sweeps=len(self.coordinated.trace) if self.coordinated else None,
             seconds=seconds,
-            provenance=self._provenance(),
+            provenance=provenance(self.model.case, self.tolerances) | self.origin,
             trace=tuple(record.row() for record in chosen.trace.records),
         )
 
@@ -240,6 +259,7 @@ class _Routes:
 
     def _status(self, chosen: Equilibrium, certificate: Certificate | None, apart: list[str] | None) -> str:
         parts = [str(chosen.stop), str(certificate) if certificate is not None else "Nothing could be certified."]
+        parts += self.remarks
         if self.interrupted and self.coordinated is not None and self.monolith is None and self.method == "both":
             parts.append("The monolith did not run to its end.")
         if self.monolith is not None and not self.monolith.independent:
@@ -273,16 +293,7 @@ class _Routes:
             "independent": self.monolith.independent,
             "natural_residual": mcp.residual,
             "factorisations": mcp.factorisations,
-            "certificate": _certificate_data(self.monolith_certificate),
-        }
-
-    def _provenance(self) -> dict[str, Any]:
-        packages = ("bestresponse", "numpy", "scipy", "cvxpy", "highspy", "piqp")
-        return {
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
-            "case_hash": case_hash(self.model.case),
-            "case_file": self.model.case.file,
-            "tolerances": asdict(self.tolerances),
+            "certificate": certificate_data(self.monolith_certificate),
         }
 
 
@@ -296,16 +307,3 @@ def _each(listeners: Sequence[OnSweep]) -> OnSweep:
 
 def _holds(certificate: Certificate | None) -> bool:
     return certificate is not None and certificate.holds
-
-
-def _certificate_data(certificate: Certificate | None) -> dict[str, Any]:
-    if certificate is None:
-        return {}
-    return {
-        "holds": certificate.holds,
-        "sentence": str(certificate),
-        "imbalance": dict(certificate.imbalance),
-        "price_disagreement": certificate.price_disagreement,
-        "gain": {name: asdict(gain) for name, gain in certificate.gains.items()},
-        "natural_residual": certificate.natural_residual,
-    }

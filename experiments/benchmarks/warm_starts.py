@@ -1,6 +1,9 @@
-"""What a warm start saves: sweeps to 1e-6, and seconds, cold and from another answer, in one run.
+"""What a warm start saves: sweeps to 1e-6, and seconds after set-up, cold and from another answer, in one run.
 
-python -m experiments.benchmarks.warm_starts [CASE]
+    python -m experiments.benchmarks.warm_starts [CASE]
+
+"prices only" shows that prices alone say little: a start needs the trades as well. "without lessons" forgets what the
+other run's accelerator has learned of the map.
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.table import Table
@@ -16,9 +19,10 @@ from rich.table import Table
 from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.monolith import solve_monolith
-from bestresponse.run import Start
+from bestresponse.start import Ending, Start
+from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import Vector
-from experiments.build import build
+from experiments.build import Model, build
 from experiments.case import load_case
 from experiments.case_schema import Case
 
@@ -28,7 +32,7 @@ MORE_LOAD = 1.01
 
 @dataclass(frozen=True)
 class Timing:
-    """One run: from where, how many sweeps, how long."""
+    """One run: from where, how many sweeps to the target, how long to the end."""
 
     start: str
     sweeps: int | None
@@ -37,30 +41,47 @@ class Timing:
 
 
 def timings(case: Case, scenario: str, v2g: bool) -> Iterator[Timing]:
-    """Yield the runs of one scenario: cold, with 1 % more load cold and warm, and from the monolith's answer."""
+    """Yield the runs of one scenario: cold, from the end of other runs, and from the monolith's answer."""
     cold = _timed("cold", case, scenario, v2g)
     yield cold
+    yield _timed("its own end", case, scenario, v2g, Start.after(cold.found))
+    monolith = solve_monolith(build(case, scenario, v2g).market).equilibrium
+    yield _timed("the monolith", case, scenario, v2g, Start.after(monolith))
+    neighbour, end = _with_more_load(case, scenario), Start.after(cold.found)
+    yield _timed("1 % more load, cold", neighbour, scenario, v2g)
+    yield _timed("1 % more load, prices only", neighbour, scenario, v2g, Start(end.price))
+    yield _timed("1 % more load, without lessons", neighbour, scenario, v2g, replace(end, lessons=None))
+    yield _timed("1 % more load", neighbour, scenario, v2g, end)
+    if scenario != "base" and "base" in case.scenarios:
+        base = _timed("base", case, "base", v2g).found
+        yield _timed("base", case, scenario, v2g, Ending.of(base))
+
+
+def _with_more_load(case: Case, scenario: str) -> Case:
     original = case.scenarios[scenario]
     changed = original.model_copy(update={"load_factor": MORE_LOAD * original.load_factor})
-    neighbour = case.model_copy(update={"scenarios": {**case.scenarios, scenario: changed}})
-    yield _timed("1 % more load, cold", neighbour, scenario, v2g)
-    yield _timed("1 % more load, warm", neighbour, scenario, v2g, Start.after(cold.found))
-    monolith = solve_monolith(build(case, scenario, v2g).market).equilibrium
-    yield _timed("from the monolith", case, scenario, v2g, Start.after(monolith))
+    return case.model_copy(update={"scenarios": {**case.scenarios, scenario: changed}})
 
 
-def _timed(label: str, case: Case, scenario: str, v2g: bool, start: Start | None = None) -> Timing:
+def _timed(label: str, case: Case, scenario: str, v2g: bool, start: Start | Ending | None = None) -> Timing:
     model = build(case, scenario, v2g)
-    begin: Vector | Start = model.first_price if start is None else start
+    ComplementaritySystem(model.market)  # every player's problem in canonical form: set-up
+    begin = _start(model, start)
     clock = time.perf_counter()
     found = coordinate(model.market, begin)
     return Timing(label, found.trace.sweeps_to(TARGET), time.perf_counter() - clock, found)
 
 
+def _start(model: Model, start: Start | Ending | None) -> Vector | Start:
+    if isinstance(start, Ending):
+        return start.start(model.market, model.first_price)
+    return model.first_price if start is None else start
+
+
 def main(name: str = "sioux_falls_ieee123") -> None:
     """Print the table of a case."""
     case = load_case(name)
-    table = Table(title=f"Warm starts, {name}: sweeps to {TARGET:.0e}, and seconds to the end")
+    table = Table(title=f"Warm starts, {name}: sweeps to {TARGET:.0e}, seconds to the end")
     for column in ("scenario", "start", "sweeps", "seconds"):
         table.add_column(column, justify="left" if column in ("scenario", "start") else "right")
     for scenario in case.scenarios:
@@ -68,7 +89,8 @@ def main(name: str = "sioux_falls_ieee123") -> None:
             for row in timings(case, scenario, v2g):
                 label = f"{scenario}, {'with' if v2g else 'without'} V2G"
                 table.add_row(label, row.start, str(row.sweeps or "–"), f"{row.seconds:.2f}")
-    Console().print(table)
+            table.add_section()
+    Console(width=100).print(table)
 
 
 if __name__ == "__main__":

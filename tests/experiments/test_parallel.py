@@ -15,7 +15,6 @@ from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.schemes.tatonnement import Tatonnement
 from bestresponse.stopping import Limits, StopReason
-from experiments.benchmarks.warm_starts import timings
 from experiments.build import build
 from experiments.case import load_case
 
@@ -117,12 +116,3 @@ def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
         load_checkpoint(tmp_path / "bad.npz")
     with pytest.raises(DataError, match="no such file"):
         load_checkpoint(tmp_path / "none.npz")
-
-
-def test_a_warm_start_takes_far_fewer_sweeps():
-    cold, neighbour_cold, neighbour_warm, from_monolith = timings(load_case("sioux_falls_ieee123"), "base", True)
-    assert all(run.found.solved for run in (cold, neighbour_cold, neighbour_warm, from_monolith))
-    assert neighbour_warm.sweeps < 0.7 * neighbour_cold.sweeps
-    assert from_monolith.sweeps == 1
-    costs = [sum(answer.cost for answer in run.found.responses.values()) for run in (neighbour_cold, neighbour_warm)]
-    assert costs[0] == pytest.approx(costs[1], rel=1e-6)  # single prices need not be unique, the sum of costs is
