@@ -1,30 +1,86 @@
 """Schemes side by side: what `bestresponse compare` finds, writes and refuses."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
+from bestresponse.market import Market
+from bestresponse.schemes.registry import SCHEMES
 from experiments.build import build
+from experiments.bystander import Bystander
 from experiments.case import load_case
-from experiments.comparing import TARGETS, Settings, chosen, compare, grid
-from experiments.figures_comparing import costs_figure, paths_figure
-from tests.experiments.command_line import command, unwrapped
+from experiments.comparing import Budget, compare
+from experiments.convergence import RESIDUALS, TARGETS
+from experiments.grid import Settings, chosen, grid
+from tests.experiments.command_line import RUN, command, unwrapped
 
 
-def _compare(schemes, points, **options):
-    return list(compare(load_case("teaching"), "base", True, chosen(schemes), points, **options))
+def _compare(schemes, points, **budget):
+    return list(compare(load_case("teaching"), "base", True, chosen(schemes), points, Budget(**budget)))
 
 
-def test_an_entry_is_what_the_coordinator_does_alone():
-    (entry,) = _compare("sharing", [Settings()])
+@pytest.fixture(scope="module")
+def sharing():
+    (entry,) = _compare("sharing", [Settings()], measure_every=3)
+    return entry
+
+
+def test_measuring_leaves_a_run_as_it_is(sharing):
     model = build(load_case("teaching"), "base", True)
     alone = coordinate(model.market, model.first_price)
-    assert entry.sweeps_to == {key: alone.trace.sweeps_to(target) for key, target in TARGETS.items()}
-    assert entry.stop_reason == "converged" and entry.sweeps_to["1e-8"] == len(alone.trace)
-    assert entry.final["natural_residual"] < 1e-6
+    assert [record.price.tolist() for record in sharing.records] == [r.price.tolist() for r in alone.trace.records]
+    assert sharing.sweeps_to() == {key: alone.trace.sweeps_to(target) for key, target in TARGETS.items()}
+    assert sharing.stop_reason == "converged" and sharing.sweeps_to()["1e-8"] == len(alone.trace)
+
+
+def test_readings_are_what_the_run_itself_measures(sharing):
+    tenth, last = sharing.records[9], sharing.records[-1]
+    gains = {reading.sweep: reading.gain for reading in sharing.readings if reading.gain is not None}
+    assert list(gains) == [3, 6, 9, 12, 15, 18, 21] == list(range(3, last.sweep + 1, 3))
+    assert gains[last.sweep] == pytest.approx(last.gain, abs=1e-9)
+    assert gains[9] > 1e-3 and tenth.gain > 1e-3
+    residuals = [reading.natural_residual for reading in sharing.readings]
+    assert residuals[-1] == pytest.approx(sharing.final["natural_residual"], rel=1e-9) and residuals[0] > 0.1
+    assert sharing.sweeps_to("natural_residual")["1e-6"] == 1 + int(np.argmax(np.array(residuals) <= 1e-6))
+
+
+def test_the_last_sweep_is_measured_whatever_its_number():
+    (entry,) = _compare("sharing", [Settings()], measure_every=1000)
+    assert [reading.sweep for reading in entry.readings if reading.gain is not None] == [len(entry.records)]
+
+
+def test_measuring_is_off_the_clock(monkeypatch):
+    def slow(self):
+        time.sleep(0.2)
+
+    monkeypatch.setattr(Bystander, "_gain", slow)
+    (entry,) = _compare("sharing", [Settings()], max_sweeps=4, measure_every=1)
+    assert entry.records[-1].seconds >= 0.6
+    assert entry.records[-1].seconds - entry.readings[-1].seconds >= 0.6
+
+
+def test_a_player_without_a_block_has_no_natural_residual():
+    market = build(load_case("teaching"), "base", True).market
+    without = Market(market.goods, tuple(_Blockless(player) for player in market.players))
+    bystander = Bystander(without, 1)
+    model = build(load_case("teaching"), "base", True)
+    coordinate(model.market, model.first_price, scheme=bystander.beside(SCHEMES["sharing"]), on_sweep=bystander.hear)
+    readings = bystander.finish()
+    assert {reading.natural_residual for reading in readings} == {None} and readings[-1].gain < 1e-6
+
+
+class _Blockless:
+    def __init__(self, player):
+        self.name, self.goods, self.best_response = player.name, player.goods, player.best_response
 
 
 def test_settings_reach_the_run_and_the_entry():
@@ -34,38 +90,66 @@ def test_settings_reach_the_run_and_the_entry():
     assert shown == [(s, sigma, memory) for s in (0, 1) for sigma in (1, 3) for memory in (0, 20)]
     assert len({entry.records[15].price.tobytes() for entry in entries}) == len(entries)
     slow, fast = entries[:2]
-    assert slow.sweeps_to["1e-8"] is None and slow.stop_reason == "sweep_limit"
-    assert fast.sweeps_to["1e-8"] < 40
+    assert slow.sweeps_to()["1e-8"] is None and slow.stop_reason == "sweep_limit"
+    assert fast.sweeps_to()["1e-8"] < 40
     assert [entry.label for entry in entries[:2]] == ["sharing, anderson 0", "sharing, anderson 20"]
+
+
+def test_a_seed_multiplies_the_first_prices_and_is_reproducible():
+    usual = np.full(1000, 0.1)
+    first, again, other = (Settings(seed=seed).first_price(usual) for seed in (1, 1, 2))
+    assert (first == again).all() and (first != other).any() and (Settings().first_price(usual) == usual).all()
+    assert 0.05 <= first.min() < 0.052 and 0.195 < first.max() <= 0.2
+
+
+def test_orders_change_the_run_of_the_scheme_that_has_them():
+    points = grid(["order=cyclic,shuffled,most_imbalanced"])
+    entries = _compare("gauss_seidel,sharing", points, max_sweeps=6)
+    assert len({entry.records[-1].price.tobytes() for entry in entries[:3]}) == 3
+    assert [entry.label for entry in entries[:2]] == ["gauss_seidel", "gauss_seidel, order shuffled"]
+    assert {entry.stop_reason for entry in entries[3:]} == {"refused"} and "no order" in entries[3].stop
 
 
 def test_a_scheme_that_cannot_run_is_an_entry_that_says_why():
     refused, other = _compare("tatonnement_averaged,sharing", [Settings(anderson=5)])
     assert refused.stop_reason == "refused" and "cannot be accelerated" in refused.stop
-    assert set(refused.sweeps_to.values()) == {None} and other.stop_reason == "converged"
+    assert set(refused.sweeps_to().values()) == {None} and other.stop_reason == "converged"
+    assert refused.data()["seconds"] is None and refused.data()["final"] == dict.fromkeys(RESIDUALS)
 
 
-def test_a_line_of_the_figures_is_a_run():
-    entries = _compare("sharing,exchange", [Settings()])
-    (axes,) = paths_figure(entries, "headline").axes
-    for line, entry in zip(axes.lines, entries, strict=True):
-        assert np.array_equal(line.get_ydata(), [max(r.imbalance, r.disagreement) for r in entry.records])
-    left, right = costs_figure(entries, "headline").axes
-    assert [list(line.get_ydata()) for line in left.lines] == [list(e.sweeps_to.values()) for e in entries]
-    assert [list(line.get_ydata()) for line in right.lines] == [list(e.seconds_to.values()) for e in entries]
+def test_an_interrupt_ends_the_run_and_the_comparison_but_loses_neither():
+    entries, heard = [], []
+
+    def interrupt(record):
+        heard.append(record.sweep)
+        if len(heard) == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        for entry in compare(
+            load_case("teaching"), "base", True, chosen("tatonnement,sharing"), [Settings()], on_sweep=interrupt
+        ):
+            entries.append(entry)
+    assert [entry.stop_reason for entry in entries] == ["interrupted"] and len(entries[0].records) == 7
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: chosen("sharing,pdgh"), "no scheme 'pdgh'; did you mean \"pdhg\""),
-        (lambda: grid(["sigma=0"]), "sigma=0 is out of range"),
-        (lambda: grid(["sigma=nan"]), "out of range"),
-        (lambda: grid(["anderson=-1"]), "out of range"),
-        (lambda: grid(["anderson=1.5"]), "not a number it can have"),
-        (lambda: grid(["colour=1"]), "no known key"),
+        (lambda: grid(["sigma=0"]), "sigma=0, allowed: numbers > 0"),
+        (lambda: grid(["sigma=nan"]), "sigma=nan"),
+        (lambda: grid(["sigma=inf"]), "sigma=inf"),
+        (lambda: grid(["sigma"]), "sigma="),
+        (lambda: grid(["anderson=-1"]), "whole numbers"),
+        (lambda: grid(["anderson=1.5"]), "anderson=1.5"),
+        (lambda: grid(["relaxation=2"]), "between 0 and 2"),
+        (lambda: grid(["order=alphabetic"]), "most_imbalanced"),
+        (lambda: grid(["sigmas=1"]), 'did you mean "sigma"'),
         (lambda: grid([], seeds=0), "seeds: given 0"),
-        (lambda: _compare("sharing", [Settings()], max_sweeps=0), "max-sweeps: given 0"),
+        (lambda: Budget(max_sweeps=0), "max-sweeps: given 0"),
+        (lambda: Budget(tolerance=float("nan")), "tolerance: given nan"),
+        (lambda: Budget(measure_every=0), "measure-every: given 0"),
     ],
 )
 def test_bad_input_is_refused(make, words):
@@ -76,14 +160,74 @@ def test_bad_input_is_refused(make, words):
 
 def test_the_command_writes_its_folder(tmp_path):
     shown = command(
-        tmp_path, "compare", "teaching", "--schemes", "sharing,tatonnement", "--max-sweeps", "30", "--out", "o"
+        tmp_path,
+        "compare",
+        "teaching",
+        *("--schemes", "sharing,tatonnement,tatonnement_averaged", "--grid", "anderson=10"),
+        *("--max-sweeps", "30", "--out", "o"),
     )
     assert shown.code == 0, shown.err
-    assert "sweep limit" in unwrapped(shown.out) and "converged" in unwrapped(shown.out)
-    first, second = json.loads((tmp_path / "o" / "compare.json").read_text())
-    assert {"scheme", "settings", "sweeps_to", "seconds_to", "stop_reason", "final"} <= first.keys()
+    words = unwrapped(shown.out)
+    assert "sweep limit" in words and "converged" in words and "cannot be accelerated" in words
+    entries = json.loads((tmp_path / "o" / "compare.json").read_text())
+    first, second, refused = entries
+    keys = ["scheme", "settings", "sweeps_to", "seconds_to", "stop_reason", "final"]
+    assert all(list(entry)[:6] == keys and set(entry["residuals"]) == set(RESIDUALS) for entry in entries)
     assert first["sweeps_to"]["1e-6"] > 0 and second["sweeps_to"]["1e-6"] is None
-    assert set(first["final"]) == {"imbalance", "gain", "natural_residual"}
+    assert list(first["sweeps_to"]) == list(first["seconds_to"]) == list(TARGETS)
+    assert set(first["final"]) == set(RESIDUALS) and first["residuals"]["imbalance"]["sweeps_to"] == first["sweeps_to"]
+    trace = pd.read_csv(tmp_path / "o" / first["trace"])
+    assert refused["trace"] is None and len(trace) == first["sweeps"]
+    assert (
+        trace["sweep"][(trace[["imbalance", "disagreement"]].max(axis=1) <= 1e-6)].min() == first["sweeps_to"]["1e-6"]
+    )
+    names = ("compare", "convergence", "last_to_clear", "prices_sharing", "prices_tatonnement")
     files = {path.name for path in (tmp_path / "o").iterdir()}
-    assert files == {"compare.json", "compare.png", "compare.svg", "convergence.png", "convergence.svg"}
-    assert command(tmp_path, "compare", "teaching", "--schemes", "nothing").code == 2
+    assert files == {"compare.json", "traces", *(f"{name}.{kind}" for name in names for kind in ("png", "svg"))}
+
+
+def test_the_command_names_what_is_wrong(call, tmp_path):
+    assert "pdhg" in call("compare", "teaching", "--schemes", "pdgh").err
+    assert "did you mean" in call("compare", "teaching", "--grid", "sigmas=1").err
+    (tmp_path / "file").write_text("")
+    blocked = call("compare", "teaching", "--out", "file")
+    assert blocked.code == 2 and "file" in blocked.err
+    assert call("compare", "teaching", "--scenario", "nothing").code == 2
+
+
+def test_ctrl_c_keeps_what_was_computed(tmp_path):
+    options = (
+        "--schemes",
+        "sharing,tatonnement,exchange",
+        "--max-sweeps",
+        "100000",
+        "--tolerance",
+        "1e-8",
+        "--out",
+        "o",
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-c", _INTERRUPT + RUN, "compare", "teaching", *options],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SIGNAL": str(int(signal.SIGINT))},
+    )
+    out, err = started.communicate(timeout=60)
+    assert started.returncode == 130 and "interrupted after 2 of 3 runs" in err, out + err
+    entries = json.loads((tmp_path / "o" / "compare.json").read_text())
+    assert [entry["stop_reason"] for entry in entries] == ["converged", "interrupted"]
+
+
+# A process that gets Ctrl-C at the 50th sweep of the tâtonnement.
+_INTERRUPT = """
+import os
+from experiments.bystander import Bystander
+hear = Bystander.hear
+def interrupted(self, record):
+    hear(self, record)
+    if record.sweep == 50:
+        os.kill(os.getpid(), int(os.environ["SIGNAL"]))
+Bystander.hear = interrupted
+"""

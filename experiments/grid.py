@@ -1,0 +1,136 @@
+"""Which schemes with which settings are compared: names and grids as users write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bestresponse.acceleration import Anderson
+from bestresponse.balancing import Balancing
+from bestresponse.coordinator import PLAIN, UNBALANCED
+from bestresponse.errors import DataError, FormulationError
+from bestresponse.schemes.gauss_seidel import GaussSeidel
+from bestresponse.schemes.orders import CYCLIC, MostImbalanced, Order, Shuffled
+from bestresponse.schemes.protocol import Scheme
+from bestresponse.schemes.registry import SCHEMES
+from bestresponse.typing import Vector
+from experiments.case_problems import nearest
+
+LOWEST, HIGHEST = 0.5, 2.0  # factors of the first prices of a seeded run
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One point of the grid. None leaves a setting to the scheme's default."""
+
+    sigma: float = 1.0
+    anderson: int | None = None  # memory; 0 for none
+    relaxation: float | None = None
+    balancing: int | None = None  # every so many sweeps; 0 for never
+    order: str | None = None  # of the players' turns, for a scheme that lets one choose
+    seed: int = 0  # 0: the usual first prices; else they are multiplied by random factors between 0.5 and 2
+
+    def scheme(self, scheme: Scheme) -> Scheme:
+        """Return the scheme with the order. Raises FormulationError for a scheme that has none to choose."""
+        if self.order is None:
+            return scheme
+        if not isinstance(scheme, GaussSeidel):
+            raise FormulationError(f"{scheme.name} has no order of turns to choose; gauss_seidel has")
+        return replace(scheme, order=_ORDERS[self.order](self.seed))
+
+    def acceleration(self, scheme: Scheme) -> Anderson:
+        """Return the acceleration for a scheme. Raises FormulationError for a value outside its range."""
+        usual = Anderson() if scheme.accelerates else PLAIN
+        memory = usual.memory if self.anderson is None else self.anderson
+        relaxation = usual.relaxation if self.relaxation is None else self.relaxation
+        return replace(usual, memory=memory, relaxation=relaxation)
+
+    def balances(self, scheme: Scheme) -> Balancing:
+        """Return the balancing of penalties for a scheme."""
+        usual = Balancing() if scheme.balances else UNBALANCED
+        return usual if self.balancing is None else Balancing(every=self.balancing)
+
+    def first_price(self, usual: Vector) -> Vector:
+        """Return (n_goods,) the prices to start from."""
+        factors = np.random.default_rng(self.seed).uniform(LOWEST, HIGHEST, len(usual))
+        return usual * (factors if self.seed else 1.0)
+
+    def resolved(self, scheme: Scheme) -> dict[str, float | str]:
+        """Return what a run is made with, the scheme's defaults filled in."""
+        acceleration = self.acceleration(scheme)
+        found: dict[str, float | str] = {
+            "sigma": self.sigma,
+            "anderson": acceleration.memory,
+            "relaxation": acceleration.relaxation,
+            "balancing": self.balances(scheme).every,
+            "seed": self.seed,
+        }
+        if self.order or isinstance(scheme, GaussSeidel):
+            found["order"] = self.order or "cyclic"
+        return found
+
+    def label(self, scheme: Scheme) -> str:
+        """Return the scheme's name, and the settings that are not its own defaults."""
+        usual = Settings().resolved(scheme)
+        changed = {key: value for key, value in self.resolved(scheme).items() if value != usual.get(key)}
+        return ", ".join([scheme.name, *(f"{key} {_written(value)}" for key, value in changed.items())])
+
+
+_ORDERS: Mapping[str, Callable[[int], Order]] = {
+    "cyclic": lambda seed: CYCLIC,
+    "shuffled": Shuffled,
+    "most_imbalanced": lambda seed: MostImbalanced(),
+}
+_ALLOWED: Mapping[str, tuple[type, Callable[[Any], bool], str]] = {
+    "sigma": (float, lambda value: 0 < value < np.inf, "numbers > 0"),
+    "anderson": (int, lambda value: value >= 0, "whole numbers ≥ 0"),
+    "relaxation": (float, lambda value: 0 < value < 2, "numbers between 0 and 2"),
+    "balancing": (int, lambda value: value >= 0, "whole numbers ≥ 0"),
+    "order": (str, lambda value: value in _ORDERS, ", ".join(_ORDERS)),
+}
+
+
+def chosen(names: str) -> list[Scheme]:
+    """Return the schemes in a text like "sharing,pdhg". Raises DataError for an unknown one."""
+    found = []
+    for name in (part.strip() for part in names.split(",")):
+        if name not in SCHEMES:
+            raise DataError(f"schemes: no scheme {name!r}{nearest(name, list(SCHEMES))} Schemes: {', '.join(SCHEMES)}")
+        found.append(SCHEMES[name])
+    return found
+
+
+def grid(axes: Sequence[str], seeds: int = 1) -> list[Settings]:
+    """Return every combination of texts like "sigma=1,3", for every seed. Raises DataError naming what does not fit."""
+    if not seeds >= 1:
+        raise DataError(f"seeds: given {seeds}, must be at least 1")
+    points = [Settings()]
+    for axis in axes:
+        key, _, values = axis.partition("=")
+        if key not in _ALLOWED:
+            raise DataError(
+                f"grid: no key {key!r} in {axis!r}{nearest(key, list(_ALLOWED))} Keys: {', '.join(_ALLOWED)}"
+            )
+        points = [replace(point, **{key: value}) for point in points for value in _values(key, values)]
+    return [replace(point, seed=seed) for seed in range(seeds) for point in points]
+
+
+def _values(key: str, texts: str) -> list[Any]:
+    kind, fits, allowed = _ALLOWED[key]
+    found = []
+    for text in texts.split(","):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not fits(value):
+            raise DataError(f"grid: given {key}={text}, allowed: {allowed}")
+        found.append(value)
+    return found
+
+
+def _written(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
