@@ -15,6 +15,7 @@ import typer
 from bestresponse.errors import BestResponseError
 from experiments.compare_cli import compare
 from experiments.games_cli import games
+from experiments.watch_cli import watch
 from networks.errors import NetworkDataError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(games, name="games")
 app.command()(compare)
+app.command()(watch)
 
 
 class Exit(IntEnum):
