@@ -75,6 +75,7 @@ class Rates:
     predicted: float  # spectral radius of the linearised map
     free: float  # the same as if no bound or row were active, a matter of the costs alone
     measured: float | None  # from a play started nearby; None where it ended too soon to tell
+    moves: Vector  # (n_sweeps,) of that play, relative; empty where none was asked for
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,16 @@ class GameDiagnosis:
 def diagnose_game(game: Game, x: Vector, *, measure: bool = True, seed: int = 0) -> GameDiagnosis:
     """Return predicted and measured rates at the equilibrium x, and the diagnosis of the game's map around it."""
     orders = [order for order in ORDERS if order != "damped"]
+    plays = {order: play_nearby(game, x, order, seed) if measure else np.zeros(0) for order in orders}
     rates = [
         Rates(
             order,
             predicted=spectral_radius(linearised_map(game, x, order)),
             free=spectral_radius(linearised_map(game, x, order, free=True)),
-            measured=measured_rate(game, x, order, seed) if measure else None,
+            measured=linear_rate(moves),
+            moves=moves,
         )
-        for order in orders
+        for order, moves in plays.items()
     ]
     degenerate = tuple(player.name for player in game.players if _active(player, x)[1])
     return GameDiagnosis(tuple(rates), diagnose_map(game.jacobian, sample(game.lower, game.upper, x, seed)), degenerate)
@@ -211,17 +214,20 @@ def _active(player: SmoothPlayer, x: Vector) -> tuple[Vector, bool]:
     return rows[held], bool((~held).any()) and not fixed
 
 
-def measured_rate(game: Game, x: Vector, order: str, seed: int = 0, sweeps: int = 120) -> float | None:
+def measured_rate(game: Game, x: Vector, order: str, seed: int = 0) -> float | None:
     """Return the factor by which a sweep shrinks (or grows) the moves of a play started next to x.
 
     None if fewer than six sweeps lie between the start and rounding or the end of the neighbourhood.
     """
+    return linear_rate(play_nearby(game, x, order, seed))
+
+
+def play_nearby(game: Game, x: Vector, order: str, seed: int = 0, sweeps: int = 120) -> Vector:
+    """Return the relative moves of a play started next to x, until rounding or the end of the neighbourhood."""
     direction = np.random.default_rng(seed).uniform(-1, 1, len(x))
-    for distance in (1e-4, 1e-8):  # the nearer start where the play runs away too soon
-        rate = linear_rate(_moves_from(game, x, distance * direction, order, sweeps))
-        if rate is not None:
-            return rate
-    return None
+    far, near = 1e-4, 1e-8  # the nearer start where the play runs away too soon
+    moves = _moves_from(game, x, far * direction, order, sweeps)
+    return moves if linear_rate(moves) is not None else _moves_from(game, x, near * direction, order, sweeps)
 
 
 def _moves_from(game: Game, x: Vector, offset: Vector, order: str, sweeps: int) -> Vector:

@@ -33,10 +33,11 @@ def list_(
 def show(slug: Slug) -> None:
     """Show where a problem is from, its data, its published answers and rates."""
     from experiments.catalogue import load, methods
-    from experiments.games_screen import show_entry
+    from experiments.games_screen import show_entry, show_published_rates
 
     entry = load(slug)
     show_entry(entry, methods(entry))
+    show_published_rates(entry)
 
 
 @games.command()
@@ -75,11 +76,14 @@ def diagnose(
     figure: Annotated[Path | None, typer.Option(help="Write the rate plot to this image file.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the solution to this JSON file.")] = None,
 ) -> None:
-    """Show the paper, the answer, the certificate, and rates: published, predicted and measured."""
+    """Show the paper, the answer, the certificate, and rates: published, predicted and measured.
+
+    Exit codes: 0 shown; 2 bad input, or no solution to diagnose, or nothing to plot (all else is shown before).
+    """
     from experiments.catalogue import load, methods
     from experiments.catalogue.diagnosing import diagnose as run
     from experiments.files import writable
-    from experiments.games_screen import show_diagnosis, show_entry, show_solved
+    from experiments.games_screen import show_diagnosis, show_entry, show_file, show_solved
 
     entry = load(slug)
     for path in (figure, json):
@@ -88,13 +92,14 @@ def diagnose(
     diagnosis = run(entry)
     if json is not None:
         save(diagnosis.solved, json)
+    show_entry(entry, methods(entry))
+    show_solved(diagnosis.solved)
+    show_diagnosis(diagnosis)
     if figure is not None:
         from experiments.catalogue.figure import save_rate_figure
 
         save_rate_figure(diagnosis, figure)
-    show_entry(entry, methods(entry))
-    show_solved(diagnosis.solved)
-    show_diagnosis(diagnosis)
+        show_file("rate plot", figure)
 
 
 def numbers(text: str) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -59,9 +60,10 @@ def show_solved(solved: Solved) -> None:
         table.add_row(escape(name), f"{value:.10g}")
     if len(solved.labels) > MOST:
         table.add_row("…", f"and {len(solved.labels) - MOST} more")
-    for group in (found.prices, found.multipliers, found.quantities):
+    groups = (("price: ", found.prices), ("multiplier: ", found.multipliers), ("", found.quantities))
+    for kind, group in groups:
         for name, values in group.items():
-            table.add_row(escape(name), escape(_numbers(values)))
+            table.add_row(escape(kind + name), escape(_numbers(values)))
     out.print(table)
     out.print(f"{found.residual_meaning}: {found.residual:.1e}")
     out.print(escape(str(found.certificate["statement"])))
@@ -82,6 +84,8 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
             table.add_row(row.name, *[_or_dash(value) for value in (row.published, row.predicted, row.measured)])
         out.print(table)
         out.print("A rate is the factor by which a sweep shrinks the error: above one a play runs away.")
+        if any(None in (row.published, row.predicted, row.measured) for row in diagnosis.rates):
+            out.print("A dash: nothing is published or predicted, or the play was over before its rate could be told.")
         if any(row.name.endswith("_free") for row in diagnosis.rates):
             out.print("Rates called free ignore bounds and rows: what the costs alone would do.")
     if diagnosis.map is not None:
@@ -89,6 +93,23 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
         out.print(f"smallest eigenvalue of the symmetric part {eigenvalue:.4g}, asymmetry {asymmetry:.2g}")
     for hint in diagnosis.hints:
         out.print(f"- {escape(hint)}")
+
+
+def show_published_rates(entry: Entry) -> None:
+    """Show the rates that the literature states for a problem, if any."""
+    if not entry.rates:
+        return
+    table = _table("rate", "published", "accuracy")
+    for name, rate in entry.rates.items():
+        table.add_row(escape(name), f"{rate.value:.6g}", f"{rate.accuracy:.0e}")
+    out = _console()
+    out.print(table)
+    out.print("`bestresponse games diagnose` holds them against predicted and measured ones.")
+
+
+def show_file(what: str, path: Path) -> None:
+    """Show where something was written."""
+    _console().print(escape(f"{what}: {path}"))
 
 
 def _values(answer: Answer) -> str:

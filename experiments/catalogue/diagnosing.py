@@ -17,6 +17,7 @@ from experiments.catalogue.schema import Entry
 from experiments.catalogue.solving import Solved, model_of, solve
 
 FREE = "_free"  # ends the name of a rate that ignores bounds and rows
+EARLY = 120  # iterations of a projection method that its rate is measured on
 EIGENVALUE = "smallest_eigenvalue"
 
 
@@ -28,6 +29,7 @@ class RateRow:
     published: float | None
     predicted: float | None
     measured: float | None
+    moves: tuple[float, ...] = ()  # of the sweeps that it was measured on
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ def diagnose(entry: Entry) -> Diagnosis:
     from experiments.catalogue.linear_market import LinearMarketModel
 
     if isinstance(model, LinearMarketModel):
-        measured = {"gauss_seidel": linear_rate(np.array(model.solve("gauss_seidel").moves))}
-        return Diagnosis(solved, _rows(entry, model.radii(), measured), None, ())
+        plays = {"gauss_seidel": np.array(model.solve("gauss_seidel").moves)}
+        return Diagnosis(solved, _rows(entry, model.radii(), plays), None, ())
     hint = "Every link's time depends on its own flow alone: Beckmann's potential exists, and link flows are unique."
     return Diagnosis(solved, (), None, (hint,))
 
@@ -76,7 +78,7 @@ def _of_game(entry: Entry, model: GameModel, solved: Solved) -> Diagnosis:
         slack = "is active: beside the normalised equilibrium there is in general a continuum of generalised ones"
         rest = "is slack here: this equilibrium is one of the game without it"
         hints.append(f"A shared row {slack if tight.any() else rest}.")
-    rates = _rows(entry, predicted, {rate.order: rate.measured for rate in found.rates})
+    rates = _rows(entry, predicted, {rate.order: rate.moves for rate in found.rates})
     return Diagnosis(solved, rates, found.map, tuple(hints))
 
 
@@ -86,21 +88,25 @@ def _of_map(entry: Entry, model: MapModel, solved: Solved) -> Diagnosis:
     points = sample(model.lower, model.upper, unknowns)
     found = diagnose_map(model.jacobian, points, fixed if len(fixed) else None)
     predicted: dict[str, float] = {}
-    measured: dict[str, float | None] = {}
+    plays: dict[str, Vector] = {}
     if model.step is not None:
         M = model.jacobian(unknowns)
         predicted = {"projection": projection_rate(M, model.step), "extragradient": extragradient_rate(M, model.step)}
-        measured = {method: linear_rate(_early(model.solve(method).moves)) for method in predicted}
-    return Diagnosis(solved, _rows(entry, predicted, measured), found, tuple(found.hints()))
+        plays = {method: np.array(model.solve(method).moves[:EARLY]) for method in predicted}
+    return Diagnosis(solved, _rows(entry, predicted, plays), found, tuple(found.hints()))
 
 
-def _early(moves: tuple[float, ...]) -> Vector:
-    return np.array(moves[:120])
-
-
-def _rows(entry: Entry, predicted: dict[str, float], measured: dict[str, float | None]) -> tuple[RateRow, ...]:
-    names = dict.fromkeys([*entry.rates, *predicted])
-    return tuple(
-        RateRow(name, rate.value if (rate := entry.rates.get(name)) else None, predicted.get(name), measured.get(name))
-        for name in names
-    )
+def _rows(entry: Entry, predicted: dict[str, float], plays: dict[str, Vector]) -> tuple[RateRow, ...]:
+    rows = []
+    for name in dict.fromkeys([*entry.rates, *predicted]):
+        published, moves = entry.rates.get(name), plays.get(name, np.zeros(0))
+        rows.append(
+            RateRow(
+                name,
+                published=None if published is None else published.value,
+                predicted=predicted.get(name),
+                measured=linear_rate(moves),
+                moves=tuple(moves.tolist()),
+            )
+        )
+    return tuple(rows)

@@ -1,42 +1,44 @@
-"""The rate plot: moves sweep by sweep, beside the slope that linearisation predicts."""
+"""The rate plot: how the moves of a play shrink or grow next to the solution, beside the predicted slope.
+
+Where a problem has no dynamics it shows how its solver converged.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 from bestresponse.errors import DataError
-from experiments.catalogue.diagnosing import Diagnosis
-from experiments.catalogue.solving import model_of
+from experiments.catalogue.diagnosing import Diagnosis, RateRow
 
 INCHES = (7.0, 4.5)
 SHOWN = 80  # sweeps
 
 
 def save_rate_figure(diagnosis: Diagnosis, path: str | Path) -> None:
-    """Plot every dynamic with a predicted rate from the usual start, and the predicted slopes, into an image file.
+    """Plot into an image file every play that a rate was measured on, and the slope that was predicted for it.
 
-    Raises DataError if the problem has no dynamics.
+    Raises DataError if the problem has no dynamics and its solver took no iterations that could be shown.
     """
-    entry = diagnosis.solved.entry
-    model = model_of(entry)
-    rates = {r.name: r.predicted for r in diagnosis.rates if r.name in model.methods and r.predicted is not None}
-    if not rates:
-        raise DataError(f"{entry.slug} has no dynamics to plot; its methods are {', '.join(model.methods)}")
+    solved = diagnosis.solved
+    plays = [row for row in diagnosis.rates if row.moves and row.predicted is not None]
+    if not plays and not solved.found.moves:
+        raise DataError(f"{solved.entry.slug} has no dynamics, and {solved.method} no iterations, to plot")
     figure, axes = plt.subplots(figsize=INCHES, layout="constrained")
-    for method, rate in rates.items():
-        moves = [move for move in model.solve(method).moves[:SHOWN] if move > 0.0]
-        sweeps = list(range(1, len(moves) + 1))
-        (line,) = axes.semilogy(sweeps, moves, marker=".", label=method)
-        slope = [moves[0] * rate ** (k - 1) for k in sweeps]
-        axes.semilogy(sweeps, slope, "--", color=line.get_color(), label=f"predicted: {rate:.4f} a sweep")
-    axes.set(xlabel="sweep", ylabel="move (relative)")
-    axes.set_title(f"{entry.slug}\n{entry.title}", fontsize="small", wrap=True)
-    axes.set_ylim(bottom=1e-14)
+    for i, row in enumerate(plays):
+        _draw_play(axes, row, f"C{i}")
+    if plays:
+        axes.set(xlabel="sweep", ylabel="move (relative)")
+    else:
+        _draw(axes, solved.found.moves, solved.method, "C0")
+        axes.set(xlabel="iteration", ylabel="residual")
+    axes.set_title(f"{solved.entry.slug}\n{solved.entry.title}", fontsize="small", wrap=True)
     axes.legend()
     try:
         figure.savefig(path)
@@ -44,3 +46,21 @@ def save_rate_figure(diagnosis: Diagnosis, path: str | Path) -> None:
         raise DataError(f"{path}: the figure cannot be written ({error})") from error
     finally:
         plt.close(figure)
+
+
+def _draw_play(axes: Axes, row: RateRow, color: str) -> None:
+    """Draw the moves, and the predicted slope through the one in the middle."""
+    rate = row.predicted or 0.0
+    told = f"measured {row.measured:.4f}" if row.measured is not None else f"over after sweep {len(row.moves)}"
+    _draw(axes, row.moves, f"{row.name}: {told}", color)
+    shown = [move for move in row.moves[:SHOWN] if move > 0.0]
+    if len(shown) < 2 or rate <= 0.0:
+        return
+    middle = len(shown) // 2
+    slope = [shown[middle] * rate ** (k - middle) for k in range(len(shown))]
+    axes.semilogy(range(1, len(shown) + 1), slope, "--", color=color, label=f"{row.name}: predicted {rate:.4f} a sweep")
+
+
+def _draw(axes: Axes, values: Sequence[float], label: str, color: str) -> None:
+    shown = [value for value in values[:SHOWN] if value > 0.0]
+    axes.semilogy(range(1, len(shown) + 1), shown, marker=".", color=color, label=label)

@@ -70,6 +70,8 @@ class MapModel:
         if method == "mcp":
             result = solve_mcp(self.problem, self.start, TOLERANCE)
             unknowns, status = result.x, result.reason
+            moves = tuple(max(record.residual, record.mu) for record in result.trace)
+            moves = (*moves, result.residual) if moves else ()
         else:
             follow = projected_gradient if method == "projection" else extragradient
             box = box_projection(self.lower, self.upper)

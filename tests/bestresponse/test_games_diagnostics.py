@@ -18,7 +18,7 @@ from bestresponse.errors import DataError
 from bestresponse.games import ORDERS, linear_rate, solve_game
 from bestresponse.games.dynamics import sweep
 from bestresponse.games.game import PLAN
-from tests.bestresponse.test_games import budget_game, cournot, random_game
+from tests.bestresponse.small_games import budget_game, cournot, random_game
 
 
 @pytest.mark.parametrize("seed", range(6))

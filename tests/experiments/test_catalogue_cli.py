@@ -2,10 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from bestresponse.errors import DataError
+from bestresponse.games import linear_rate
 from experiments import cli
+from experiments.catalogue import load
+from experiments.catalogue.diagnosing import diagnose
 from experiments.games_cli import finite, games
 
 runner = CliRunner()
@@ -71,6 +76,30 @@ def test_one_command_shows_paper_answer_certificate_and_rates(tmp_path):
     for words in ("Murphy", "36.93251082", "Certified", "published", "predicted", "measured", "0.5868", "monotone"):
         assert words in out.output
     assert figure.read_bytes().startswith(b"\x89PNG")
+    assert f"rate plot: {figure}" in out.output.replace("\n", "")
+
+
+def test_a_problem_without_dynamics_shows_how_its_solver_converged(tmp_path):
+    figure = tmp_path / "residuals.png"
+    out = run("diagnose", "spatial/miranda-fackler-2002", "--figure", str(figure))
+    assert out.exit_code == 0 and figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_cannot_be_plotted_is_said_after_all_the_rest():
+    out = run("diagnose", "mcp/scarf-unstable-economy-1960", "--figure", "/tmp/never.png")
+    assert "Certified" in out.output and isinstance(out.exception, DataError)
+
+
+def test_the_plays_that_are_plotted_are_the_ones_that_were_measured():
+    found = diagnose(load("gnep/facchinei-kanzow-a3-2010"))
+    for row in found.rates[:2]:
+        assert row.moves[-1] > 1e3 * row.moves[0]  # it runs away from next to the equilibrium
+        assert linear_rate(np.array(row.moves)) == pytest.approx(row.measured)
+
+
+def test_show_states_the_published_rates():
+    out = run("show", "cournot/puu-duopoly-1991").output
+    assert "jacobi" in out and "0.5625" in out
 
 
 @pytest.mark.parametrize(
@@ -86,7 +115,7 @@ def test_one_command_shows_paper_answer_certificate_and_rates(tmp_path):
         (("solve", "gnep/harker-two-players-1991", "--weights", "1,2", "--method", "jacobi"), "with weights; allowed"),
         (("solve", "cournot/singh-vives-1984", "--weights", "1,2"), "share no rows"),
         (("solve", "traffic/pigou-1920", "--weights", "1,2"), "is no game with shared rows"),
-        (("diagnose", "traffic/pigou-1920", "--figure", "/tmp/never.png"), "no dynamics"),
+        (("diagnose", "mcp/scarf-unstable-economy-1960", "--figure", "/tmp/never.png"), "no dynamics"),
     ],
 )
 def test_bad_input_is_explained_with_exit_code_2(words, complaint, monkeypatch, capsys):
