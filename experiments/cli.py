@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestresponse.errors import BestResponseError
+from experiments.assign_cli import assign
 from experiments.compare_cli import compare
 from experiments.games_cli import games
 from experiments.watch_cli import watch
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(games, name="games")
 app.command()(compare)
 app.command()(watch)
+app.command()(assign)
 
 
 class Exit(IntEnum):

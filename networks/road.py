@@ -149,6 +149,17 @@ def load_trips(source: str | Path) -> dict[tuple[int, int], float]:
     Only positive entries between different nodes are returned; trips within a zone use no link.
     Raises NetworkDataError that names file and line.
     """
+    return load_trip_table(source)[0]
+
+
+def load_trip_table(source: str | Path) -> tuple[dict[tuple[int, int], float], dict[int, float]]:
+    """Return the positive trips [veh/h] between different nodes, as `load_trips`, and node -> trips within it."""
+    trips = _all_trips(source)
+    between = {pair: number for pair, number in trips.items() if pair[0] != pair[1]}
+    return between, {pair[0]: number for pair, number in trips.items() if pair[0] == pair[1]}
+
+
+def _all_trips(source: str | Path) -> dict[tuple[int, int], float]:
     if source != "sioux_falls":
         return read_trips(Path(source))
     table = read_table(DATA / "sioux_falls" / "trips.csv", ("origin", "destination", "veh_per_h"))

@@ -76,7 +76,7 @@ def read_net(path: Path) -> NetFile:
 
 
 def read_trips(path: Path) -> dict[tuple[int, int], float]:
-    """Return (origin, destination) -> trips of a TNTP `_trips` file, positive entries between different nodes only.
+    """Return (origin, destination) -> trips of a TNTP `_trips` file, positive entries only, also within a zone.
 
     Raises NetworkDataError with file and line for entries that are no "destination : trips", negative or repeated
     entries, node numbers above the declared number of zones, and a declared total that is off by more than 0.1 %.
@@ -103,7 +103,7 @@ def read_trips(path: Path) -> dict[tuple[int, int], float]:
             if not (0.0 <= trips[pair] < np.inf):
                 raise NetworkDataError(f"{where}: trips from {pair[0]} to {pair[1]} are {value.strip()}; allowed: >= 0")
     _check_total(path, metadata, sum(trips.values()))
-    return {pair: number for pair, number in trips.items() if number > 0.0 and pair[0] != pair[1]}
+    return {pair: number for pair, number in trips.items() if number > 0.0}
 
 
 def read_nodes(path: Path) -> dict[int, tuple[float, float]]:

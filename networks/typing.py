@@ -10,5 +10,6 @@ from scipy import sparse
 
 Vector: TypeAlias = NDArray[np.float64]
 IntVector: TypeAlias = NDArray[np.int64]
+Index32: TypeAlias = NDArray[np.int32]  # where there are many
 BoolVector: TypeAlias = NDArray[np.bool_]
 SparseMatrix: TypeAlias = sparse.csr_array
