@@ -15,6 +15,7 @@ from experiments.case_islands import reactive_problems
 from experiments.case_problems import Problem, Where, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case
 from experiments.case_vehicles import ElectricClass
+from experiments.models.registry import model_problems
 from networks.errors import NetworkDataError
 from networks.feeder import BUILT_IN_FEEDERS, Feeder, load_feeder
 from networks.paths import PathSet, Vehicle, base_routes, electric_paths, fuel_paths
@@ -67,7 +68,7 @@ def check_case(case: Case, v2g: bool = True) -> CheckedCase:
     OD pairs without an energy-feasible path, parts of the feeder without the reactive power they need, and charging
     that no choice of paths could supply.
     """
-    problems: list[Problem] = []
+    problems = model_problems(case)
     road = _tried(problems, ("road", "network"), lambda: _load_road(case))
     feeder = _tried(problems, ("feeder", "network"), lambda: _load_feeder(case))
     if road is not None:

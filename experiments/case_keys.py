@@ -14,7 +14,7 @@ from experiments.case_stations import StationDefaults, Waiting
 from experiments.case_vehicles import Battery
 
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-KINDS = {float: "a finite number", int: "a whole number", str: "text in quotes"}
+KINDS = {float: "a finite number", int: "a whole number", str: "text in quotes", Any: "any value"}
 SHARED: dict[str, type[Section]] = {"waiting": Waiting, "station_defaults": StationDefaults, "vehicles": Battery}
 """The tables whose keys the entries of a list may override."""
 

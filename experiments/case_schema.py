@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, PrivateAttr, Strict, model_validator
 
@@ -130,6 +130,27 @@ class LoadServingEntity(Section):
     generators: Annotated[tuple[Generator, ...], Strict(False)] = key("Generators it owns", default=())
 
 
+class ExtraPlayer(Section):
+    """An entry of [[players.extra]]: a player beside the roles."""
+
+    model: str = key(
+        "Its class or function, as module:callable or the name an installed package gives it", min_length=1
+    )
+    options: dict[str, Any] = key("What it is called with", default={})
+
+
+class Players(Section):
+    """Table [players]: which model plays which role. A name of `bestresponse models`, or module:callable."""
+
+    cno: str = key("Model of the charging network operator", default="price_taker", min_length=1)
+    dso: str = key("Model of the distribution system operator", default="linear", min_length=1)
+    lse: str = key("Model of the load serving entities", default="conduct", min_length=1)
+    households: str = key("Model of the households", default="affine", min_length=1)
+    traffic: str = key("Model of the drivers", default="enumerated", min_length=1)
+    options: dict[str, dict[str, Any]] = key("Options of the models, by role", default={})
+    extra: Annotated[tuple[ExtraPlayer, ...], Strict(False)] = key("Further players", default=())
+
+
 class Scenario(Section):
     """A table [scenarios.NAME]."""
 
@@ -171,6 +192,7 @@ class Case(Section):
     tso: Tso
     households: Households
     lse: Entities = key("Load serving entities", min_length=1)
+    players: Players = Field(default=Players())
     scenarios: dict[Name, Scenario] = key("Scenarios by name", default={"base": Scenario()}, min_length=1)
 
     _file: str = PrivateAttr(default="")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from bestresponse.player import Response
+from bestresponse.player import Player, Response
 from bestresponse.typing import Vector
 from experiments.build import Model
 from experiments.case_schema import od_name
 from players import goods
-from players.traffic import TrafficReport, UsedPath, traffic_report
+from players.reports import EntityReport, GridReport, ReportsEntity, ReportsGrid
+from players.traffic import TrafficReport, UsedPath
 
 Quantities = dict[str, Any]
 
@@ -24,75 +23,87 @@ def quantities(model: Model, price: Vector, responses: Mapping[str, Response]) -
     cheapest path cost of the first class, `od_cost_by_class_usd` that of each.
     """
     prices = dict(zip((good.name for good in model.market.goods), price.tolist(), strict=True))
-    own_price = price[model.market.positions[model.traffic.name]]
-    traffic = traffic_report(model.traffic.form, responses[model.traffic.name].plan["path_flow"], own_price)
-    power = _power(model, prices, responses)
-    travel = _travel(model, traffic)
-    costs = _costs(model, responses, traffic)
-    return costs | power | travel | _prices(model, prices) | {"paths": [_path(used) for used in traffic.used_paths]}
+    driving = model.player("traffic")
+    traffic = driving.report(responses[driving.name], price[model.market.positions[driving.name]])
+    grid = _grid(model.player("dso"), prices, responses)
+    entities = {e.name: _entity(e, responses[e.name]) for e in model.players["lse"]}
+    costs = _costs(grid, entities.values(), traffic) | _other_costs(model, responses)
+    power = _power(model, responses, grid, entities)
+    paths = {"paths": [_path(used) for used in traffic.used_paths]}
+    social = {"social_cost_usd_per_h": sum(costs.values())}
+    return social | costs | power | _prices_of_households(prices) | _travel(model, traffic, prices) | paths
 
 
-def _costs(model: Model, responses: Mapping[str, Response], traffic: TrafficReport) -> Quantities:
-    """The social cost and its parts; transfers between players cancel."""
-    generation = sum(_generation_cost(model, responses).values())
-    imported = model.case.tso.price_usd_per_kwh * float(responses[model.distribution.name].plan["import"][0])
-    lost_load = model.case.households.value_of_lost_load_usd_per_kwh
-    shortage = lost_load * sum(float(responses[entity.name].plan["shed"].sum()) for entity in model.entities)
-    parts = {
-        "generation_cost_usd_per_h": generation,
-        "import_cost_usd_per_h": imported,
-        "shortage_cost_usd_per_h": shortage,
+def _grid(operator: Player, prices: Mapping[str, float], responses: Mapping[str, Response]) -> GridReport:
+    """The operator's report; of one without, what its trades say."""
+    response = responses[operator.name]
+    delivery = {goods.place(good): prices[good] for good in operator.goods if goods.family(good) == "delivery"}
+    if isinstance(operator, ReportsGrid):
+        return operator.report(response, prices[goods.IMPORT], delivery)
+    imported = -float(response.trade[operator.goods.index(goods.IMPORT)])
+    nodal = {bus: prices[goods.IMPORT] + price for bus, price in delivery.items()}
+    return GridReport(import_kw=imported, import_cost_usd_per_h=response.cost, nodal_price=nodal)
+
+
+def _entity(entity: Player, response: Response) -> EntityReport:
+    """The entity's report; of one without, its own cost, for the market does not see what it generates."""
+    if isinstance(entity, ReportsEntity):
+        return entity.report(response)
+    return EntityReport({}, {}, generation_cost_usd_per_h=response.cost, shortage_cost_usd_per_h=0.0)
+
+
+def _costs(grid: GridReport, entities: Iterable[EntityReport], traffic: TrafficReport) -> Quantities:
+    """The parts of the social cost; transfers between players cancel."""
+    entities = list(entities)
+    return {
+        "generation_cost_usd_per_h": sum(entity.generation_cost_usd_per_h for entity in entities),
+        "import_cost_usd_per_h": grid.import_cost_usd_per_h,
+        "shortage_cost_usd_per_h": sum(entity.shortage_cost_usd_per_h for entity in entities),
         "travel_cost_usd_per_h": traffic.travel_cost_usd_per_h,
         "degradation_cost_usd_per_h": traffic.degradation_usd_per_h,
     }
-    return {"social_cost_usd_per_h": sum(parts.values())} | parts
 
 
-def _generation_cost(model: Model, responses: Mapping[str, Response]) -> dict[str, float]:
-    found = {}
-    for entity in model.entities:
-        g = responses[entity.name].plan["generation"]
-        c1 = np.array([unit.c1_usd_per_kwh for unit in entity.generators])
-        c2 = np.array([unit.c2_usd_per_kw2h for unit in entity.generators])
-        found[entity.name] = float(c1 @ g + 0.5 * c2 @ g**2)
-    return found
+def _other_costs(model: Model, responses: Mapping[str, Response]) -> Quantities:
+    """The own costs of the charging operators and of the players beside the roles, where there are any."""
+    total = sum(responses[player.name].cost for player in (*model.players["cno"], *model.extra))
+    return {"other_cost_usd_per_h": total} if total or model.extra else {}
 
 
-def _power(model: Model, prices: Mapping[str, float], responses: Mapping[str, Response]) -> Quantities:
-    operator, feeder = responses[model.distribution.name], model.feeder
-    plan = operator.plan
-    shed = _by_bus((entity.households.buses, responses[entity.name].plan["shed"]) for entity in model.entities)
-    units = _by_bus(
-        ([unit.bus for unit in entity.generators], responses[entity.name].plan["generation"])
-        for entity in model.entities
-    )
-    nodal = dict(zip(feeder.buses, model.distribution.nodal_price(operator.duals, prices[goods.IMPORT]), strict=True))
-    nodal |= {bus: prices[goods.IMPORT] + prices[goods.delivery(bus)] for bus in model.distribution.delivery_buses}
-    voltage = np.sqrt(plan["u"])
+def _power(
+    model: Model, responses: Mapping[str, Response], grid: GridReport, entities: Mapping[str, EntityReport]
+) -> Quantities:
+    shed = _summed(entity.shed_kw for entity in entities.values())
+    used = sum(float(responses[player.name].trade.sum()) for player in model.players["households"])
+    losses = {"losses_kw": grid.losses_kw} if grid.losses_kw else {}
+    voltage = {"voltage_min_pu": min(grid.voltage_pu.values())} if grid.voltage_pu else {}
     return {
         "load_shed_kw": sum(shed.values()),
-        "import_kw": float(plan["import"][0]),
-        "generation_kw": {e.name: float(responses[e.name].plan["generation"].sum()) for e in model.entities},
-        "household_kw": float(responses[model.households.name].plan["use"].sum()),
-        "dlmp_usd_per_kwh": {bus: float(value) for bus, value in nodal.items()},
-        "voltage_min_pu": float(voltage.min()),
-        "voltage_pu": _named(feeder.buses, voltage),
-        "line_flow": {
-            name: [float(p), float(q)] for name, p, q in zip(feeder.line_names, plan["P"], plan["Q"], strict=True)
-        },
+        "import_kw": grid.import_kw,
+        **losses,
+        "generation_kw": {name: sum(entity.generation_kw.values()) for name, entity in entities.items()},
+        "household_kw": used,
+        "dlmp_usd_per_kwh": dict(grid.nodal_price),
+        **voltage,
+        "voltage_pu": dict(grid.voltage_pu),
+        "line_flow": {line: list(flow) for line, flow in grid.line_flow.items()},
         "load_shed_by_bus_kw": shed,
-        "generation_by_bus_kw": units,
-        "household_price_usd_per_kwh": {bus: prices[goods.household(bus)] for bus in model.households.buses},
+        "generation_by_bus_kw": _summed(entity.generation_kw for entity in entities.values()),
     }
 
 
-def _travel(model: Model, traffic: TrafficReport) -> Quantities:
-    nodes = [str(node) for node in model.traffic.form.stations.nodes]
+def _prices_of_households(prices: Mapping[str, float]) -> Quantities:
+    found = {goods.place(good): price for good, price in prices.items() if goods.family(good) == "household"}
+    return {"household_price_usd_per_kwh": found}
+
+
+def _travel(model: Model, traffic: TrafficReport, prices: Mapping[str, float]) -> Quantities:
+    nodes = [site.node for site in model.setting.stations]
     pairs = [od_name(pair) for pair in model.case.demand.od_pairs]
-    electric = [each.name for each in model.traffic.form.classes if each.electric]
+    electric = [each.name for each in model.case.vehicles.electric_classes]
     od_cost = {name: _named(pairs, traffic.od_cost_usd[name]) for name in electric}
     return {
-        "station_net_kw": _named(nodes, traffic.charged_kw - traffic.discharged_kw),
+        "station_net_kw": _named(map(str, nodes), traffic.charged_kw - traffic.discharged_kw),
         "charged_kw": float(traffic.charged_kw.sum()),
         "discharged_kw": float(traffic.discharged_kw.sum()),
         "stop_share": traffic.stop_share,
@@ -103,14 +114,10 @@ def _travel(model: Model, traffic: TrafficReport) -> Quantities:
         "od_cost_by_class_usd": od_cost,
         "link_flow_veh_per_h": _named(model.road.link_names, traffic.link_flow),
         "wardrop_gap": traffic.wardrop_gap,
+        "station_price_usd_per_kwh": {
+            str(node): [prices[goods.charging(node)], prices.get(goods.discharging(node))] for node in nodes
+        },
     }
-
-
-def _prices(model: Model, prices: Mapping[str, float]) -> Quantities:
-    def both(node: int) -> list[float | None]:
-        return [prices[goods.charging(node)], prices.get(goods.discharging(node))]
-
-    return {"station_price_usd_per_kwh": {str(node): both(node) for node in model.traffic.form.stations.nodes}}
 
 
 def _path(used: UsedPath) -> dict[str, Any]:
@@ -133,13 +140,13 @@ def _path(used: UsedPath) -> dict[str, Any]:
     }
 
 
-def _named(names: Sequence[str], values: Vector) -> dict[str, float]:
+def _named(names: Iterable[str], values: Vector) -> dict[str, float]:
     return {name: float(value) for name, value in zip(names, values, strict=True)}
 
 
-def _by_bus(entries: Any) -> dict[str, float]:
+def _summed(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
     total: dict[str, float] = {}
-    for buses, values in entries:
-        for bus, value in zip(buses, values, strict=True):
-            total[bus] = total.get(bus, 0.0) + float(value)
+    for part in parts:
+        for bus, value in part.items():
+            total[bus] = total.get(bus, 0.0) + value
     return total

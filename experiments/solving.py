@@ -246,7 +246,7 @@ class _Routes:
 
     def _is_monotone(self) -> bool:
         """Whether a theorem says so; with several values of time among electric vehicles it does not."""
-        return self.model.traffic.minimises
+        return all(getattr(player, "minimises", True) for player in self.model.market)
 
     def _exchangeable(self) -> bool:
         """Whether the plans of each route are best responses at the prices of the other."""

@@ -11,11 +11,13 @@ import numpy as np
 from scipy import sparse
 
 from bestresponse.errors import DataError
+from bestresponse.player import Response
 from bestresponse.typing import IntVector, SparseMatrix, Vector
 from networks.feeder import Feeder
 from networks.lindistflow import line_incidence, polygon, voltage_drop
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
+from players.reports import GridReport
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,25 @@ class DistributionOperator(ConvexProgram):
     def nodal_price(self, duals: Mapping[str, Vector], import_price: float) -> Vector:
         """Return (n_buses,) [$/kWh] DLMP = τ + λ at every bus, from the multipliers of the active balance."""
         return import_price - duals["active_balance"]
+
+    def report(self, response: Response, import_price: float, delivery_price: Mapping[str, float]) -> GridReport:
+        """Return import, nodal prices, voltages and line flows of a response.
+
+        Where nobody else trades, the nodal price is the operator's own multiplier.
+        """
+        feeder, plan = self.feeder, response.plan
+        nodal = dict(zip(feeder.buses, self.nodal_price(response.duals, import_price).tolist(), strict=True))
+        nodal |= {bus: import_price + price for bus, price in delivery_price.items()}
+        imported = float(plan["import"][0])
+        return GridReport(
+            import_kw=imported,
+            import_cost_usd_per_h=self.contract.price_usd_per_kwh * imported,
+            nodal_price=nodal,
+            voltage_pu=dict(zip(feeder.buses, np.sqrt(plan["u"]).tolist(), strict=True)),
+            line_flow=dict(
+                zip(feeder.line_names, zip(plan["P"].tolist(), plan["Q"].tolist(), strict=True), strict=True)
+            ),
+        )
 
     def _voltage_bounds(self) -> tuple[Vector, Vector]:
         low = np.full(self.feeder.n_buses, self.voltage.min_pu**2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 IMPORT = "import"
+FAMILIES = ("charging", "retail_to_cno", "discharging", "cno_to_retail", "delivery", IMPORT, "household")
+"""In the order in which markets list them."""
 
 
 def charging(node: int) -> str:
@@ -38,3 +40,13 @@ def household(bus: str) -> str:
 def family(good: str) -> str:
     """Return the family a good belongs to: its name without the place."""
     return good.split("[", 1)[0]
+
+
+def place(good: str) -> str:
+    """Return where a good is traded, the node or bus in its name; empty for a good without a place."""
+    return good.partition("[")[2].removesuffix("]")
+
+
+def rank(good: str) -> int:
+    """Return the position of a good's family among the families; other families come last."""
+    return FAMILIES.index(family(good)) if family(good) in FAMILIES else len(FAMILIES)

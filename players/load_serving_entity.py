@@ -16,6 +16,7 @@ from bestresponse.typing import SparseMatrix, Vector
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
 from players.quadratic_solver import QuadraticSolver
+from players.reports import EntityReport, total_by_bus
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,20 @@ class LoadServingEntity(ConvexProgram):
         c = program.q + program.trade.T @ price - markup * x
         best = QuadraticSolver(program, H).solve(c)
         return float(0.5 * x @ (H @ x) + c @ x) - program.lower_bound(best.x, best.y, best.z, H, c)
+
+    def report(self, response: Response) -> EntityReport:
+        """Return generation, shedding and what they cost."""
+        g, shed = response.plan["generation"], response.plan["shed"]
+        cost = sum(
+            unit.c1_usd_per_kwh * kw + 0.5 * unit.c2_usd_per_kw2h * kw**2
+            for unit, kw in zip(self.generators, g.tolist(), strict=True)
+        )
+        return EntityReport(
+            generation_kw=total_by_bus((unit.bus for unit in self.generators), g),
+            shed_kw=total_by_bus(self.households.buses, shed),
+            generation_cost_usd_per_h=cost,
+            shortage_cost_usd_per_h=self.value_of_lost_load * float(shed.sum()),
+        )
 
     def _at(self, buses: Iterable[str]) -> SparseMatrix:
         """(n_buses, n) the matrix that adds up what happens at every bus."""

@@ -15,6 +15,7 @@ from players.traffic.assignment import ROUNDING_GAP, Assignment, assign, feasibl
 from players.traffic.block import traffic_block
 from players.traffic.classes import Stations, VehicleClass
 from players.traffic.problem import Problem, State
+from players.traffic.report import TrafficReport, traffic_report
 from players.traffic.resources import Marginal, resource_form
 from players.traffic.travel_time import LinkTime
 
@@ -132,6 +133,10 @@ class Traffic:
         )
         worst = [np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)), initial=0.0) for a, b in pairs]
         return float(np.max(worst))  # not Python's max, which can lose a NaN
+
+    def report(self, response: Response, price: Vector) -> TrafficReport:
+        """Return gap, costs, shares and used paths of a response at the prices (n_goods,) of its goods."""
+        return traffic_report(self.form, response.plan["path_flow"], price)
 
     def block(self) -> Block:
         """Return the player's problem for the monolith, see `traffic_block`."""

@@ -126,7 +126,7 @@ def test_several_values_of_time_are_solved_by_both_routes_and_certified(case, sc
 def test_the_gain_of_several_classes_is_what_their_drivers_lose():
     """Best responses to one price, judged at another: the excess cost of all drivers, by plain sums."""
     model = build(case_of(SLOW, FAST), "base", True)
-    market, traffic, price = model.market, model.traffic, model.first_price
+    market, traffic, price = model.market, model.player("traffic"), model.first_price
     answers = {player.name: player.best_response(Signal(price[market.positions[player.name]])) for player in market}
     held = certify(market, price, answers, Tolerances()).gains["Traffic"]
     assert 0.0 <= held.relative <= 1e-6

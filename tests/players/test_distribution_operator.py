@@ -121,7 +121,7 @@ RUNS = [("teaching", "stress", True), ("teaching", "island", True), ("sioux_fall
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run[:2]))
 def test_a_constant_moved_from_the_hub_price_to_all_deliveries_changes_nothing(run):
     model, found = solved(*run)
-    player = model.distribution
+    player = model.player("dso")
     for price in prices_near(model, found, "DSO", seed=1, draws=2):
         moved = price + 0.37
         moved[-1] = price[-1] - 0.37
@@ -137,7 +137,7 @@ def test_a_constant_moved_from_the_hub_price_to_all_deliveries_changes_nothing(r
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run[:2]))
 def test_flows_and_voltages_are_those_of_the_network(run):
     model, found = solved(*run)
-    player, feeder = model.distribution, model.feeder
+    player, feeder = model.player("dso"), model.feeder
     for price in prices_near(model, found, "DSO", seed=2, draws=2):
         answer = player.best_response(Signal(price))
         delivered = np.zeros(feeder.n_buses)
@@ -164,7 +164,7 @@ def test_flows_and_voltages_are_those_of_the_network(run):
 
 def test_a_constant_on_an_islands_deliveries_alone_changes_nothing_either():
     model, found = solved("teaching", "island", True)
-    player, feeder = model.distribution, model.feeder
+    player, feeder = model.player("dso"), model.feeder
     price = prices_near(model, found, "DSO", seed=4, draws=1)[0]
     away = [k for k, bus in enumerate(player.delivery_buses) if not feeder.connected_to_root[feeder.bus_index(bus)]]
     assert away
@@ -176,7 +176,7 @@ def test_a_constant_on_an_islands_deliveries_alone_changes_nothing_either():
 
 def test_nodal_prices_of_trading_buses_are_what_deliveries_there_are_paid():
     model, found = solved("sioux_falls_ieee123", "stress", True)
-    player, feeder = model.distribution, model.feeder
+    player, feeder = model.player("dso"), model.feeder
     price = prices_near(model, found, "DSO", seed=5, draws=1)[0]
     dlmp = player.nodal_price(player.best_response(Signal(price)).duals, price[-1])
     at = [feeder.bus_index(bus) for bus in player.delivery_buses]

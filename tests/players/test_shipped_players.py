@@ -41,7 +41,7 @@ def test_a_shipped_player_passes(check):
 @pytest.mark.parametrize("v2g", [True, False])
 def test_the_exceptions_are_needed(v2g):
     model, found = solved("teaching", "base", v2g)
-    failures = check_player(model.traffic, model.market, found.price, found.responses)
+    failures = check_player(model.player("traffic"), model.market, found.price, found.responses)
     assert {failure.check for failure in failures} == set(QUIET)
 
 
@@ -72,10 +72,10 @@ def test_an_entity_conforms_with_every_conduct(conduct, backend):
 def test_traffic_of_the_base_case_does_react_to_a_price_out_of_the_ordinary(v2g):
     model, found = solved("teaching", "base", v2g)
     price = found.price[model.market.positions["Traffic"]].copy()
-    usual = model.traffic.best_response(Signal(price)).trade
+    usual = model.player("traffic").best_response(Signal(price)).trade
     busiest = int(np.argmax(usual))
     price[busiest] += 3.0
-    assert model.traffic.best_response(Signal(price)).trade[busiest] < usual[busiest] - 1
+    assert model.player("traffic").best_response(Signal(price)).trade[busiest] < usual[busiest] - 1
 
 
 def anchor_near(model, found, name, seed):

@@ -1,0 +1,25 @@
+"""Models of the distribution system operator."""
+
+from __future__ import annotations
+
+from experiments.models.setting import Setting
+from players.distribution_operator import DistributionOperator, ImportContract, VoltageLimits
+
+
+def linear(setting: Setting) -> DistributionOperator:
+    """Return the operator of LinDistFlow as a linear program."""
+    return DistributionOperator(
+        setting.feeder, setting.delivery_buses, contract(setting), voltage(setting), setting.reactive_support_kvar
+    )
+
+
+def contract(setting: Setting) -> ImportContract:
+    """Return what the transmission system supplies."""
+    tso = setting.case.tso
+    return ImportContract(tso.price_usd_per_kwh, tso.p_max_kw, tso.q_min_kvar, tso.q_max_kvar)
+
+
+def voltage(setting: Setting) -> VoltageLimits:
+    """Return the limits of voltages."""
+    keys = setting.case.feeder
+    return VoltageLimits(keys.source_voltage_pu, keys.voltage_min_pu, keys.voltage_max_pu)

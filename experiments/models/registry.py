@@ -1,0 +1,195 @@
+"""Models by role and name, and how one is made from a case."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+
+from bestresponse.errors import DataError
+from experiments.case_problems import Problem, Where, listed, nearest, raise_data_error, shown
+from experiments.case_schema import Case
+
+if TYPE_CHECKING:
+    from bestresponse.player import Player
+    from experiments.models.setting import Setting
+
+ENTRY_POINTS = "bestresponse.players"
+EXTRA = "extra"  # players beside the roles
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """A model that comes with the project."""
+
+    summary: str
+    path: str  # "module:callable"
+
+
+def _here(module: str, attribute: str, summary: str) -> ShippedModel:
+    return ShippedModel(summary, f"experiments.models.{module}:{attribute}")
+
+
+MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
+    "cno": {"price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices")},
+    "dso": {"linear": _here("grid", "linear", "LinDistFlow, a linear program")},
+    "households": {"affine": _here("households", "affine", "price takers with affine demand curves")},
+    "traffic": {"enumerated": _here("traffic", "enumerated", "user equilibrium on enumerated paths")},
+    "lse": {"conduct": _here("entities", "conduct", "every entity with its own market conduct, 0 to 1")},
+}
+"""By role, in the order in which players enter a market; the first model of a role is its default."""
+
+
+def names(role: str) -> list[str]:
+    """Return the names of the models of a role: shipped, then announced by installed packages."""
+    announced = (point.name for point in entry_points(group=ENTRY_POINTS))
+    shipped = MODELS.get(role, {})
+    return [*shipped, *(name.removeprefix(f"{role}.") for name in announced if name.startswith(f"{role}."))]
+
+
+def model_problems(case: Case) -> list[Problem]:
+    """Return what is wrong with the models that a case chooses: names that do not exist, options that do not fit."""
+    stated = case.players
+    problems: list[Problem] = []
+    for role in MODELS:
+        at: Where = ("players", "options", role)
+        problems += _problems_of(role, getattr(stated, role), ("players", role), stated.options.get(role, {}), at, 1)
+    for position, extra in enumerate(stated.extra):
+        at = ("players", "extra", position)
+        problems += _problems_of(EXTRA, extra.model, (*at, "model"), extra.options, (*at, "options"), 0)
+    for role in stated.options:
+        if role not in MODELS:
+            text = f"no role {shown(role)}{nearest(role, MODELS)} Roles: {listed(MODELS)}"
+            problems.append(Problem(("players", "options", role), text))
+    return problems
+
+
+def _problems_of(
+    role: str, name: str, where: Where, options: Mapping[str, Any], where_options: Where, first: int
+) -> list[Problem]:
+    if name in MODELS.get(role, {}) and not options:
+        return []  # nothing to doubt, and nothing heavy is imported
+    try:
+        make = find(role, name)
+    except DataError as error:
+        return [Problem(where, str(error))]
+    return _option_problems(make, options, where_options, first)
+
+
+def make_role(role: str, setting: Setting) -> tuple[Player, ...]:
+    """Return the players of a role, as the case chooses them; an empty tuple where the role has nothing to do.
+
+    Raises DataError naming the key of the case for a model that does not exist, or players that cannot be made.
+    """
+    stated = setting.case.players
+    options = stated.options.get(role, {})
+    where: Where = ("players", "options", role) if options else ("players", role)
+    with _naming(setting.case, where):
+        made = find(role, getattr(stated, role))(setting, **options)
+    return tuple(made) if isinstance(made, Sequence) else (made,)
+
+
+def make_extra(case: Case) -> tuple[Player, ...]:
+    """Return the players beside the roles. Raises DataError naming the key of the case, as `make_role`."""
+    found: list[Player] = []
+    for position, extra in enumerate(case.players.extra):
+        with _naming(case, ("players", "extra", position)):
+            found.append(find(EXTRA, extra.model)(**extra.options))
+    return tuple(found)
+
+
+@contextmanager
+def _naming(case: Case, where: Where) -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise_data_error(case.file, [Problem(where, str(error))], case.model_dump())
+
+
+def find(role: str, name: str) -> Callable[..., Any]:
+    """Return the model with a name. Raises DataError, with the nearest and all names, if there is none."""
+    known = names(role)
+    if name in MODELS.get(role, {}):
+        return load(MODELS[role][name].path)
+    for point in entry_points(group=ENTRY_POINTS, name=f"{role}.{name}"):
+        return load(point.value)
+    if ":" in name:
+        return load(name)
+    models = listed(known) if known else "none"
+    raise DataError(f"no model {shown(name)}{nearest(name, known)} Models: {models}, or module:callable")
+
+
+def load(path: str) -> Callable[..., Any]:
+    """Return what "module:attribute" names; modules in the working directory are found. Raises DataError if nothing."""
+    module, _, attribute = path.partition(":")
+    if not (module and attribute):
+        raise DataError(f"given {shown(path)}, must be module:callable")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise DataError(f"{shown(path)} cannot be imported ({error})") from error
+    except AttributeError as error:
+        raise DataError(f"{shown(path)}: module {module} has no {attribute}") from error
+    if not callable(found):
+        raise DataError(f"{shown(path)} is no callable")
+    return found
+
+
+def _option_problems(
+    make: Callable[..., Any], options: Mapping[str, Any], where: Where, first: int = 0
+) -> list[Problem]:
+    """Problems of options that a callable has no parameter for, or whose values do not fit its annotations.
+
+    The parameters before position `first` are no options.
+    """
+    stated = list(inspect.signature(make).parameters.values())[first:]
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in stated):
+        return []
+    hints = _hints(make)
+    fields: dict[str, Any] = {
+        p.name: (hints.get(p.name, Any), ... if p.default is p.empty else p.default) for p in stated
+    }
+    try:
+        create_model("Options", __config__=_STRICT, **fields)(**options)
+    except ValidationError as error:
+        return [_option_problem(found, where, list(fields)) for found in error.errors()]
+    return []
+
+
+def _hints(make: Callable[..., Any]) -> dict[str, Any]:
+    """Annotations of a callable's parameters; those that TOML has no type for are left to the callable itself."""
+    try:
+        hints = get_type_hints(make.__init__ if isinstance(make, type) else make, include_extras=True)  # type: ignore[misc]
+    except NameError:  # imported for type checkers only
+        return {}
+    return {name: hint for name, hint in hints.items() if _is_plain(hint)}
+
+
+def _is_plain(hint: Any) -> bool:
+    try:
+        TypeAdapter(hint)
+    except PydanticUserError:
+        return False
+    return True
+
+
+def _option_problem(error: Any, where: Where, known: Sequence[str]) -> Problem:
+    at = (*where, *error["loc"])
+    if error["type"] == "missing":
+        return Problem(at, "missing, the model needs it")
+    if error["type"] == "extra_forbidden":
+        return Problem(at, f"unknown option{nearest(at[-1], known)} Options: {listed(known) or 'none'}")
+    return Problem(at, f"given {shown(error['input'])}: {error['msg'].lower()}")

@@ -1,0 +1,110 @@
+"""What the model of a player is made from: one scenario of a checked case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bestresponse.typing import IntVector, Vector
+from experiments.case_check import CheckedCase
+from experiments.case_schema import Case
+from experiments.case_stations import Station
+from networks.feeder import Feeder
+from players import goods
+
+PRICE_SCALE = 0.1  # [$/kWh] a usual price
+STATION_QUANTITY = 100.0  # [kW] a usual trade at a station
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One scenario of a case, with or without V2G, and what follows from it for the players."""
+
+    checked: CheckedCase
+    scenario_name: str
+    v2g: bool
+
+    @property
+    def case(self) -> Case:
+        """The case as it was stated."""
+        return self.checked.case
+
+    @cached_property
+    def feeder(self) -> Feeder:
+        """The feeder with the scenario's loads, outages and limits."""
+        return self.checked.scenario_feeder(self.scenario_name)
+
+    @cached_property
+    def stations(self) -> tuple[Station, ...]:
+        """The charging stations, every key after overrides."""
+        return self.case.resolved_stations()
+
+    @cached_property
+    def station_capacity_kw(self) -> dict[str, float]:
+        """By bus: the sum over its stations."""
+        found: dict[str, float] = {}
+        for site in self.stations:
+            found[site.bus] = found.get(site.bus, 0.0) + site.capacity_kw
+        return found
+
+    @cached_property
+    def _loaded(self) -> IntVector:
+        return np.flatnonzero(self.feeder.p_kw > 0)
+
+    @property
+    def load_buses(self) -> tuple[str, ...]:
+        """The buses with load."""
+        return tuple(self.feeder.buses[n] for n in self._loaded)
+
+    @property
+    def load_kw(self) -> Vector:
+        """(n_load_buses,) the load of each."""
+        return self.feeder.p_kw[self._loaded]
+
+    @property
+    def intercept(self) -> Vector:
+        """(n_load_buses,) [$/kWh] a of the demand curve P = a − b S."""
+        keys = self.case.households
+        return np.full(len(self.load_kw), keys.reference_price_usd_per_kwh * (1 + 1 / keys.elasticity))
+
+    @property
+    def slope(self) -> Vector:
+        """(n_load_buses,) [$/kWh per kW] b: through the load at the reference price, with the elasticity there."""
+        keys = self.case.households
+        return keys.reference_price_usd_per_kwh / (keys.elasticity * self.load_kw)
+
+    @cached_property
+    def delivery_buses(self) -> tuple[str, ...]:
+        """The buses at which a load serving entity can trade: with load, a station, or a generator."""
+        trading = {unit.bus for entity in self.case.lse for unit in entity.generators} | {s.bus for s in self.stations}
+        return tuple(
+            bus for bus, load in zip(self.feeder.buses, self.feeder.p_kw, strict=True) if load > 0 or bus in trading
+        )
+
+    @cached_property
+    def reactive_support_kvar(self) -> Vector:
+        """(n_buses,) what generators and station inverters can give or take."""
+        support = np.zeros(self.feeder.n_buses)
+        for entity in self.case.lse:
+            for unit in entity.generators:
+                support[self.feeder.bus_index(unit.bus)] += unit.q_max_kvar
+        for site in self.stations:
+            support[self.feeder.bus_index(site.bus)] += site.inverter_kvar
+        return support
+
+    @cached_property
+    def usual_quantity(self) -> dict[str, float]:
+        """By good [kW]: of delivery the largest of load, last generator and what a station trades at the bus.
+
+        Goods traded at stations are not in it: see `STATION_QUANTITY`.
+        """
+        load = dict(zip(self.feeder.buses, self.feeder.p_kw.tolist(), strict=True))
+        unit = {unit.bus: unit.p_max_kw for entity in self.case.lse for unit in entity.generators}
+        site = dict.fromkeys(self.station_capacity_kw, STATION_QUANTITY)
+        found = {
+            goods.delivery(bus): max(load[bus], unit.get(bus, 0.0), site.get(bus, 0.0)) for bus in self.delivery_buses
+        }
+        found |= {goods.household(bus): load[bus] for bus in self.load_buses}
+        return found | {goods.IMPORT: self.case.tso.p_max_kw or STATION_QUANTITY}

@@ -1,0 +1,49 @@
+"""Models of traffic."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from experiments.case_vehicles import FUEL
+from experiments.models.setting import Setting
+from players.traffic import Stations, Traffic, VehicleClass, Waiting
+
+WAITING = ("base_h", "slope_h_per_veh", "capacity_veh", "smoothing_veh", "period_h")
+
+
+def enumerated(setting: Setting) -> Traffic:
+    """Return drivers in user equilibrium on the paths of Algorithm 1."""
+    return Traffic(setting.checked.road, vehicle_classes(setting), stations(setting), v2g=setting.v2g)
+
+
+def vehicle_classes(setting: Setting) -> list[VehicleClass]:
+    """Return the electric classes, then the fuel vehicles, with their paths."""
+    checked, keys, demand = setting.checked, setting.case.vehicles, setting.case.demand
+    electric_paths = checked.paths_with_v2g if setting.v2g else checked.paths_without_v2g
+    classes = [
+        VehicleClass(
+            each.name,
+            each.value_of_time_usd_per_h,
+            paths,
+            each.share * np.array(demand.ev_by_pair),
+            electric=True,
+            degradation=each.degradation_usd_per_kwh,
+        )
+        for each, paths in zip(keys.electric_classes, electric_paths, strict=True)
+    ]
+    fuel = VehicleClass(
+        FUEL,
+        keys.fv_value_of_time_usd_per_h,
+        checked.paths_of_fuel_vehicles,
+        np.array(demand.fv_by_pair),
+        electric=False,
+    )
+    return [*classes, fuel]
+
+
+def stations(setting: Setting) -> Stations:
+    """Return the stations as drivers see them."""
+    sites = setting.stations
+    waiting = Waiting(*(np.array([getattr(site, key) for site in sites], dtype=float) for key in WAITING))
+    piles = np.array([site.pile_kw for site in sites], dtype=float)
+    return Stations(tuple(site.node for site in sites), waiting, piles)

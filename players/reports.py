@@ -1,0 +1,62 @@
+"""What players of the market report of their plans, so that results name the same quantities whatever the model.
+
+A model that cannot tell a quantity leaves it empty. A player without a report is reported by its trades alone, and its
+own cost counts as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from bestresponse.player import Response
+from bestresponse.typing import Vector
+
+
+@dataclass(frozen=True)
+class GridReport:
+    """What an operator of the distribution grid reports."""
+
+    import_kw: float  # p^T, losses included
+    import_cost_usd_per_h: float
+    nodal_price: Mapping[str, float]  # [$/kWh] by bus: DLMP = τ + λ
+    voltage_pu: Mapping[str, float] = field(default_factory=dict)  # by bus
+    line_flow: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by line: kW and kvar where it begins
+    losses_kw: float = 0.0
+
+
+@dataclass(frozen=True)
+class EntityReport:
+    """What a load serving entity reports."""
+
+    generation_kw: Mapping[str, float]  # by bus
+    shed_kw: Mapping[str, float]  # by bus
+    generation_cost_usd_per_h: float
+    shortage_cost_usd_per_h: float
+
+
+@runtime_checkable
+class ReportsGrid(Protocol):
+    """A grid operator that reports."""
+
+    def report(self, response: Response, import_price: float, delivery_price: Mapping[str, float]) -> GridReport:
+        """Return the report of a response at the prices [$/kWh] of import and, by bus, of delivery."""
+        ...
+
+
+@runtime_checkable
+class ReportsEntity(Protocol):
+    """A load serving entity that reports."""
+
+    def report(self, response: Response) -> EntityReport:
+        """Return the report of a response."""
+        ...
+
+
+def total_by_bus(buses: Iterable[str], values: Vector) -> dict[str, float]:
+    """Return the sum of the values of every bus."""
+    total: dict[str, float] = {}
+    for bus, value in zip(buses, values.tolist(), strict=True):
+        total[bus] = total.get(bus, 0.0) + value
+    return total
