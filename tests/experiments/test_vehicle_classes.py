@@ -37,7 +37,7 @@ def test_without_classes_there_is_one_named_ev():
 
 def test_a_class_overrides_keys_and_takes_its_share_of_every_pair():
     long_range = one_class("long", 0.25, 30.0, battery_kwh=48.0, degradation_usd_per_kwh=0.1)
-    traffic = build(case_of(one_class(share=0.75), long_range), "base", True).traffic
+    traffic = build(case_of(one_class(share=0.75), long_range), "base", True).player("traffic")
     slow, long, fuel = traffic.form.classes
     assert [each.name for each in (slow, long, fuel)] == ["slow", "long", "FV"]
     assert slow.demand == pytest.approx([45.0, 9.0, 9.0]) and long.demand == pytest.approx([15.0, 3.0, 3.0])
