@@ -98,7 +98,7 @@ class Settings:
 
     def label(self, scheme: Scheme) -> str:
         """Return the scheme's name, and the settings that are not its own defaults."""
-        usual = Settings().resolved(scheme)
+        usual = Settings().resolved(scheme) | {"bridge": Settings.bridge}
         changed = {key: value for key, value in self.resolved(scheme).items() if value != usual.get(key)}
         return ", ".join([scheme.name, *(f"{key} {_written(value)}" for key, value in changed.items())])
 
