@@ -11,6 +11,7 @@ import numpy as np
 
 from bestresponse.acceleration import Anderson
 from bestresponse.balancing import Balancing
+from bestresponse.bridging import Bridge
 from bestresponse.checkpoint import Checkpoint
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import FormulationError
@@ -44,6 +45,7 @@ def coordinate(
     limits: Limits | None = None,
     natural_residual: NaturalResidual | None = None,
     executor: Executor | None = None,
+    bridge: int = 0,
     on_sweep: Callable[[SweepRecord], None] | None = None,
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
     resume: Checkpoint | None = None,
@@ -54,7 +56,10 @@ def coordinate(
     then says; a scheme that is given is used or refused. The penalty of every good is
     `sigma · price_scale / quantity_scale`, with sigma from `start` if none is given. Where `acceleration` and
     `balancing` are not given, a scheme that allows them gets both with their defaults; any other runs plainly (PLAIN,
-    UNBALANCED). Players asked together answer in parallel if an `executor` is given. `on_sweep` hears of every sweep;
+    UNBALANCED). Players asked together answer in parallel if an `executor` is given. A player
+    that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for up to so
+    many failures in a row, each of which is logged and counted. Certificates never are bridged, and ask the players
+    inside the wrappers of `unreliable`. `on_sweep` hears of every sweep;
     `on_checkpoint` gets, after every sweep but the last, what `resume` needs to go on from there exactly as an unbroken
     run would; `start` then does not matter. An interrupt (Ctrl-C) ends the run with the best sweep so far.
 
@@ -65,6 +70,8 @@ def coordinate(
         start = replace(start, sigma=sigma)
     if not start.sigma > 0:
         raise FormulationError(f"sigma {start.sigma} must be positive")
+    if not bridge >= 0:
+        raise FormulationError(f"bridge {bridge} must be at least 0")
     if start.price.shape != (market.n_goods,):
         raise FormulationError(f"start has prices of shape {start.price.shape}; the market has {market.n_goods} goods")
     scheme = scheme or default_scheme(market)
@@ -77,7 +84,8 @@ def coordinate(
     )
     if not scheme.stationary and settings.acceleration != PLAIN:
         raise FormulationError(f"{scheme.name} applies another map in every sweep, which cannot be accelerated")
-    run = Run(market, settings, Oracle(market, executor), on_sweep, on_checkpoint)
+    oracle = Oracle(market, executor, bridge=Bridge(bridge))
+    run = Run(market, settings, oracle, on_sweep, on_checkpoint)
     stop = run.to_the_end(start, resume)
     return run.equilibrium(stop, natural_residual)
 

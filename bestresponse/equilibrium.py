@@ -27,6 +27,7 @@ class Equilibrium:
     trace: Trace
     seconds: Mapping[str, float] = field(default_factory=dict)  # by player and phase
     answers: Mapping[str, int] = field(default_factory=dict)  # best responses asked for, by player
+    bridged: Mapping[str, int] = field(default_factory=dict)  # failures bridged by the last answer, by player
     lessons: Lessons | None = None  # what the accelerator learned, for the run of a neighbouring market
 
     @property

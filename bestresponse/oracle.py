@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from bestresponse.bridging import Bridge
 from bestresponse.errors import BestResponseError, FormulationError, SolverError
 from bestresponse.market import Market
 from bestresponse.player import Anchor, Remembers, Response, Signal
 from bestresponse.schemes.protocol import Answers, Question
-from bestresponse.typing import Vector
 from bestresponse.workers import Reply, Traveller, reply
 
 
@@ -34,28 +36,32 @@ class Oracle:
     executor: Executor | None = None
     answers: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    bridge: Bridge = field(default_factory=Bridge)
 
     def __post_init__(self) -> None:
         self._players = {player.name: player for player in self.market}
         self._travellers = {name: Traveller(player) for name, player in self._players.items()}
         for name in self._players:
-            self.answers[name], self.seconds[name] = 0, 0.0
+            self.answers.setdefault(name, 0)
+            self.seconds.setdefault(name, 0.0)
 
     def ask(self, questions: Sequence[Question]) -> Answers:
         """Return, by player, the signal as it was sent and the answer.
 
         Raises PlayerFailedError if a player raises, or answers with a wrong shape or with numbers that are
-        not finite; FormulationError if an anchor is needed and a player accepts none.
+        not finite, and its last answer may not bridge that; FormulationError if an anchor is needed and a player
+        accepts none.
         """
         signals = {question.player: self._signal(question) for question in questions}
-        replies = self._here(signals) if self.executor is None else self._elsewhere(self.executor, signals)
-        return {name: (signal, self._checked(name, replies[name])) for name, signal in signals.items()}
+        ask = self._here if self.executor is None else partial(self._elsewhere, self.executor)
+        waiting = {name: ask(name, signal) for name, signal in signals.items()}
+        return {name: (signal, self._answer(name, waiting[name])) for name, signal in signals.items()}
 
-    def memories(self) -> dict[str, Mapping[str, Vector]]:
+    def memories(self) -> dict[str, Mapping[str, Any]]:
         """Return what the players that remember something remember now."""
         return {name: player.memory() for name, player in self._players.items() if isinstance(player, Remembers)}
 
-    def recall(self, memories: Mapping[str, Mapping[str, Vector]]) -> None:
+    def recall(self, memories: Mapping[str, Mapping[str, Any]]) -> None:
         """Give the players their memories back."""
         for name, memory in memories.items():
             player = self._players.get(name)
@@ -76,27 +82,34 @@ class Oracle:
         rivals = {name: answer for name, answer in question.others.items() if name != player.name}
         return Signal(question.price, rivals, anchor)
 
-    def _here(self, signals: Mapping[str, Signal]) -> dict[str, Reply]:
-        replies = {}
-        for name, signal in signals.items():
+    def _answer(self, name: str, wait: Callable[[], Reply]) -> Response:
+        try:
+            answer = self._checked(name, wait())
+        except PlayerFailedError as failure:
+            return self.bridge.over(name, failure)
+        self.bridge.heard(name, answer)
+        return answer
+
+    def _here(self, name: str, signal: Signal) -> Callable[[], Reply]:
+        def wait() -> Reply:
             try:
-                replies[name] = reply(self._travellers[name], signal)
+                return reply(self._travellers[name], signal)
             except BestResponseError as error:
                 raise PlayerFailedError(f"{name} could not answer: {error}") from error
             except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
                 raise PlayerFailedError(f"{name} could not answer: {type(error).__name__}: {error}") from error
-        return replies
 
-    def _elsewhere(self, executor: Executor, signals: Mapping[str, Signal]) -> dict[str, Reply]:
-        futures = {}
-        for name, signal in signals.items():
+        return wait
+
+    def _elsewhere(self, executor: Executor, name: str, signal: Signal) -> Callable[[], Reply]:
+        with _naming(name):
+            future = executor.submit(reply, self._travellers[name], signal)
+
+        def wait() -> Reply:
             with _naming(name):
-                futures[name] = executor.submit(reply, self._travellers[name], signal)
-        replies = {}
-        for name, future in futures.items():
-            with _naming(name):
-                replies[name] = future.result()
-        return replies
+                return future.result()
+
+        return wait
 
     def _checked(self, name: str, received: Reply) -> Response:
         player, response = self._players[name], received.response

@@ -116,11 +116,11 @@ class Remembers(Protocol):
     same bit for bit only if the hints go along.
     """
 
-    def memory(self) -> Mapping[str, Vector]:
-        """Return everything that the next answer depends on besides the signal, as arrays by name."""
+    def memory(self) -> Mapping[str, Any]:
+        """Return everything that the next answer depends on besides the signal, as arrays by name, or maps of such."""
         ...
 
-    def recall(self, memory: Mapping[str, Vector]) -> None:
+    def recall(self, memory: Mapping[str, Any]) -> None:
         """Go on from what `memory` returned, of this player or of its copy."""
         ...
 

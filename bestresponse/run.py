@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,9 +20,13 @@ from bestresponse.oracle import Oracle
 from bestresponse.player import Response
 from bestresponse.schemes.protocol import Iteration, Scheme, Sweep
 from bestresponse.start import Start
-from bestresponse.stopping import Limits, Measures, Stop, StopReason, Tolerances, Watchdog
+from bestresponse.stopping import Limits, Measures, Stop, StopReason, Tolerances
 from bestresponse.trace import SweepRecord, Trace
 from bestresponse.typing import Vector
+from bestresponse.unreliable import exact_market
+from bestresponse.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
 
 GAIN_CHECK_EVERY = 10  # sweeps
 
@@ -70,6 +75,9 @@ class Run:
         on_checkpoint: Callable[[Checkpoint], None] | None = None,
     ) -> None:
         self.market, self.settings, self.oracle = market, settings, oracle
+        self.exact = exact_market(market)
+        faithful = self.exact is market and not oracle.bridge.limit
+        self.judge = oracle if faithful else Oracle(self.exact, oracle.executor, oracle.answers, oracle.seconds)
         self.on_sweep, self.on_checkpoint = on_sweep, on_checkpoint
         self.trace = Trace()
         self.watchdog = Watchdog(market, settings.limits)
@@ -107,6 +115,7 @@ class Run:
         self.number += 1
         before = dict(self.oracle.seconds)
         sweep = self.iteration.sweep(self.number, self.state, self.oracle.ask)
+        self._tell_failures()
         excess = self.market.excess_demand(sweep.responses)
         measures = self._measures(sweep, excess)
         if self.best is None or measures.worst < self.best.measures.worst:
@@ -117,6 +126,11 @@ class Run:
             if self.on_checkpoint is not None:
                 self.on_checkpoint(self._checkpoint())
         return stop
+
+    def _tell_failures(self) -> None:
+        for news in self.oracle.bridge.news:
+            logger.info("sweep %d: %s", self.number, news)
+        self.oracle.bridge.news.clear()
 
     def _step(self, sweep: Sweep, measures: Measures, excess: Vector) -> None:
         factor = self.settings.balancing.factor(self.market, self.number, sweep, measures, excess)
@@ -149,11 +163,15 @@ class Run:
             self.best, self.certificate = _Best(measures, sweep.price, sweep.responses), certificate
             return Stop(StopReason.CONVERGED, f"It took {self.number} sweeps.")
         seconds = time.perf_counter() - self.started
-        return self.watchdog.judge(self.number, seconds, measures, excess, sweep.price)
+        stop = self.watchdog.judge(self.number, seconds, measures, excess, sweep.price)
+        if stop is not None and clears and certificate is not None:
+            objections = "; ".join(certificate.objections())
+            return Stop(stop.reason, f"{stop.evidence} The markets clear, but {objections}.")
+        return stop
 
     def _certify(self, price: Vector, responses: Mapping[str, Response], measures: Measures) -> Certificate:
         disagreement = float(np.max(measures.disagreement, initial=0.0))
-        return certify(self.market, price, responses, self.settings.tolerances, self.oracle, disagreement)
+        return certify(self.exact, price, responses, self.settings.tolerances, self.judge, disagreement)
 
     def _record(
         self, sweep: Sweep, measures: Measures, certificate: Certificate | None, seconds_before: Mapping[str, float]
@@ -194,6 +212,7 @@ class Run:
                 name: np.array([self.oracle.answers[name], self.oracle.seconds[name]]) for name in self.oracle.answers
             },
             "players": self.oracle.memories(),
+            "bridge": self.oracle.bridge.memory(),
             "clock": {"seconds": np.array(time.perf_counter() - self.started)},
         }
         if self.best is not None:
@@ -211,6 +230,7 @@ class Run:
         for name, (answers, seconds) in arrays["oracle"].items():
             self.oracle.answers[name], self.oracle.seconds[name] = int(answers), float(seconds)
         self.oracle.recall(arrays.get("players", {}))
+        self.oracle.bridge.recall(arrays.get("bridge", {}))
         self.best = _Best.of(arrays["best"]) if "best" in arrays else None
         self.started -= float(arrays["clock"]["seconds"])
 
@@ -225,7 +245,7 @@ class Run:
             try:
                 if self.certificate is None:
                     self.certificate = self._certify(price, responses, self.best.measures)
-                self.certificate = complete(self.certificate, self.market, price, responses, residual)
+                self.certificate = complete(self.certificate, self.exact, price, responses, residual)
             except SolverError as error:
                 stop = Stop(stop.reason, f"{stop.evidence.rstrip('.')}. No certificate: {error}")
         return Equilibrium(
@@ -238,5 +258,6 @@ class Run:
             trace=self.trace,
             seconds={"coordination": coordination} | by_player,
             answers=dict(self.oracle.answers),
+            bridged=dict(+self.oracle.bridge.bridged),
             lessons=self.accelerator.lessons(self.settings.scheme.name),
         )

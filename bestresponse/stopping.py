@@ -1,20 +1,17 @@
 """When to stop, and with which sentence. Owner of both.
 
 Never on the size of the last step: a scheme that cycles with small steps, or compares a market with itself,
-would pass. All comparisons are written so that NaN fails.
+would pass. All comparisons are written so that NaN fails. How a run is watched: `watchdog`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
 from bestresponse.errors import FormulationError
-from bestresponse.market import Market
 from bestresponse.typing import Vector
 
 FLOOR = 1e-6  # gains and violations are never asked to be smaller than this
@@ -39,12 +36,45 @@ class Tolerances:
 
 
 @dataclass(frozen=True)
+class Detection:
+    """When a run is taken to swing, to stand still, or to run away.
+
+    Progress is a sweep whose worst good, or whose root mean square over the goods, comes below all before it; or a
+    price that goes farther from its first value than any did before, as a scarcity price has to travel, unless its good
+    swings. A good swings that has changed the sign of its imbalance `flips` times in each of the last two windows, and
+    does not shrink.
+    """
+
+    window: int = 20  # sweeps in which sign changes are counted
+    flips: int = 10
+    shrinks: float = 0.9  # mean imbalance in the last window, to that of the one before, below which a good settles
+    counts: float = 0.1  # a good whose mean imbalance is smaller, relative to the largest, is no evidence
+    progress: float = 0.01  # by how much, relatively, a record has to be broken
+    haste: float = 0.3  # share of the patience after which a run that swings is stopped
+    share: float = 0.5  # of all sweeps so far; the patience is never less
+    price_range: float = 1e6  # usual prices; a run whose price is farther has diverged
+    quantity_range: float = 1e6  # usual quantities; likewise an excess demand
+    wider: float = 2.0  # growth of all excess demands from one window to the next that is called divergence
+
+    def __post_init__(self) -> None:
+        if not (self.window >= 2 and 1 <= self.flips <= self.window and 0 < self.progress < 1 and self.wider > 1):
+            raise FormulationError(
+                f"detection needs window ≥ 2, 1 ≤ flips ≤ window, 0 < progress < 1 and wider > 1, given {self}"
+            )
+        if not (0 < self.shrinks <= 1 and 0 < self.counts <= 1 and 0 < self.haste <= 1 and 0 <= self.share < 1):
+            raise FormulationError(f"detection needs shrinks, counts, haste and share between 0 and 1, given {self}")
+        if not (self.price_range > 1 and self.quantity_range > 1):
+            raise FormulationError(f"detection needs ranges above 1, given {self}")
+
+
+@dataclass(frozen=True)
 class Limits:
     """How long a run may take, and how patient it is."""
 
     max_sweeps: int = 600
     max_seconds: float = np.inf
-    patience: int = 400  # sweeps without progress before a run is called stalled or oscillating
+    patience: int = 100  # sweeps without progress before a run is called stalled; less if it swings
+    detection: Detection = Detection()
 
     def __post_init__(self) -> None:
         if not (self.max_sweeps >= 1 and self.max_seconds > 0 and self.patience >= 1):
@@ -95,6 +125,11 @@ class Measures:
         """The larger of the two, over all goods; NaN if anything is."""
         return float(max(_max(self.imbalance), _max(self.disagreement)))
 
+    @property
+    def by_good(self) -> Vector:
+        """(n_goods,) the larger of the two."""
+        return np.maximum(self.imbalance, self.disagreement)
+
     def clears(self, tolerance: float) -> bool:
         """Whether both stay within the tolerance in every good."""
         return _max(self.imbalance) <= tolerance and _max(self.disagreement) <= tolerance
@@ -102,55 +137,3 @@ class Measures:
 
 def _max(values: Vector) -> float:
     return float(np.max(values, initial=0.0))
-
-
-@dataclass
-class Watchdog:
-    """Notices runs that will not converge, from the history of one run."""
-
-    market: Market
-    limits: Limits
-    best: float = np.inf
-    best_sweep: int = 0
-    _excess: deque[Vector] = field(default_factory=lambda: deque(maxlen=21))
-
-    def judge(self, sweep: int, seconds: float, measures: Measures, excess: Vector, price: Vector) -> Stop | None:
-        """Return why the run must end after this sweep, or None if it may go on."""
-        self._excess.append(excess)
-        if measures.worst < 0.9 * self.best:
-            self.best, self.best_sweep = measures.worst, sweep
-        far = np.abs(price) / self.market.price_scale
-        if not (far < 1e9).all():
-            good = self.market.goods[int(np.nanargmax(np.where(np.isfinite(far), far, np.inf)))]
-            return Stop(StopReason.DIVERGED, f"The price of {good.name} left every range at sweep {sweep}.")
-        if sweep - self.best_sweep >= self.limits.patience:
-            return self._without_progress(measures)
-        if sweep >= self.limits.max_sweeps:
-            return Stop(StopReason.SWEEP_LIMIT, self._state(measures, f"after {sweep} sweeps"))
-        if seconds >= self.limits.max_seconds:
-            return Stop(StopReason.TIME_LIMIT, self._state(measures, f"after {seconds:.1f} s and {sweep} sweeps"))
-        return None
-
-    def memory(self) -> dict[str, Vector]:
-        """Return what it has noticed so far, as arrays."""
-        return {"best": np.array([self.best, self.best_sweep]), "excess": np.array(self._excess)}
-
-    def recall(self, memory: Mapping[str, Vector]) -> None:
-        """Go on from what `memory` returned."""
-        self.best, self.best_sweep = float(memory["best"][0]), int(memory["best"][1])
-        self._excess.extend(memory["excess"])
-
-    def _without_progress(self, measures: Measures) -> Stop:
-        worst = int(np.argmax(measures.imbalance))
-        signs = np.sign([excess[worst] for excess in self._excess])
-        flips = int(np.sum(signs[1:] * signs[:-1] < 0))
-        since = f"The best sweep was number {self.best_sweep}, with {self.best:.1e}."
-        if flips >= len(signs) // 2:
-            name = self.market.goods[worst].name
-            flipped = f"That of {name} changed sign {flips} times in {len(signs) - 1} sweeps."
-            return Stop(StopReason.OSCILLATING, f"{flipped} {since}")
-        return Stop(StopReason.STALLED, since)
-
-    def _state(self, measures: Measures, when: str) -> str:
-        name = self.market.goods[int(np.argmax(measures.imbalance))].name
-        return f"The worst imbalance {when} is {_max(measures.imbalance):.1e}, in {name}."

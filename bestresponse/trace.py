@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -68,6 +69,13 @@ def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["sweep"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def clear_leftovers(path: str | Path) -> None:
+    """Remove what killed processes left of files that were to replace `path`; see `replacing`."""
+    target = Path(path)
+    for left in target.parent.glob(f"{glob.escape(target.name)}.*.part"):
+        left.unlink(missing_ok=True)
 
 
 @contextmanager

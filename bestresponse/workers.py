@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Any
 
 from bestresponse.player import Player, Remembers, Response, Signal
-from bestresponse.typing import Vector
 
 KEPT = 64  # copies of players in one worker process
 
@@ -29,7 +28,7 @@ class Reply:
 
     response: Response
     seconds: float
-    memory: Mapping[str, Vector] | None  # of a copy; None if the player itself answered, or remembers nothing
+    memory: Mapping[str, Any] | None  # of a copy; None if the player itself answered, or remembers nothing
 
 
 class Traveller:
@@ -58,7 +57,7 @@ def reply(traveller: Traveller, signal: Signal) -> Reply:
     return Reply(response, seconds, memory)
 
 
-def _arrive(ticket: str, luggage: bytes, memory: Mapping[str, Vector]) -> Traveller:
+def _arrive(ticket: str, luggage: bytes, memory: Mapping[str, Any]) -> Traveller:
     if ticket not in _copies:
         _copies[ticket] = pickle.loads(luggage)
         if len(_copies) > KEPT:

@@ -137,12 +137,13 @@ def _entry(
     about = (scheme.name, point.label(scheme), point.resolved(scheme))
     try:
         found = coordinate(
-            model.market,
+            point.players(model.market),
             point.first_price(model.first_price),
             scheme=bystander.beside(point.scheme(scheme)),
             sigma=point.sigma,
             acceleration=point.acceleration(scheme),
             balancing=point.balances(scheme),
+            bridge=point.bridge,
             tolerances=Tolerances.of(budget.tolerance),
             limits=Limits(max_sweeps=budget.max_sweeps),
             natural_residual=ComplementaritySystem(mirror.market).natural_residual,

@@ -12,11 +12,14 @@ from bestresponse.acceleration import Anderson
 from bestresponse.balancing import Balancing
 from bestresponse.coordinator import PLAIN, UNBALANCED
 from bestresponse.errors import DataError, FormulationError
+from bestresponse.market import Market
+from bestresponse.player import Player
 from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.orders import CYCLIC, MostImbalanced, Order, Shuffled
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.schemes.registry import SCHEMES
 from bestresponse.typing import Vector
+from bestresponse.unreliable import Failing, Inexact, Late
 from experiments.case_problems import nearest
 
 LOWEST, HIGHEST = 0.5, 2.0  # factors of the first prices of a seeded run
@@ -32,6 +35,10 @@ class Settings:
     balancing: int | None = None  # every so many sweeps; 0 for never
     order: str | None = None  # of the players' turns, for a scheme that lets one choose
     seed: int = 0  # 0: the usual first prices; else they are multiplied by random factors between 0.5 and 2
+    delay: int = 0  # questions by which the answers of players may be late, at most
+    inexact: float = 0.0  # relative error, by standard deviation, of the prices that players hear
+    fail: float = 0.0  # share of the questions at which players fail
+    bridge: int = 3  # failures in a row of one player for which its last answer stands; 0 to stop at the first
 
     def scheme(self, scheme: Scheme) -> Scheme:
         """Return the scheme with the order. Raises FormulationError for a scheme that has none to choose."""
@@ -53,6 +60,20 @@ class Settings:
         usual = Balancing() if scheme.balances else UNBALANCED
         return usual if self.balancing is None else Balancing(every=self.balancing)
 
+    def players(self, market: Market) -> Market:
+        """Return the market with its players as unreliable as the settings say, each by draws of its own."""
+        wrappers: list[Callable[[Player, tuple[int, int]], Player]] = []
+        if self.inexact:
+            wrappers.append(lambda player, seed: Inexact(player, self.inexact, seed))
+        if self.delay:
+            wrappers.append(lambda player, seed: Late(player, self.delay, seed))
+        if self.fail:
+            wrappers.append(lambda player, seed: Failing(player, self.fail, seed))
+        players = list(market.players)
+        for wrap in wrappers:
+            players = [wrap(player, (self.seed, number)) for number, player in enumerate(players)]
+        return Market(market.goods, tuple(players))
+
     def first_price(self, usual: Vector) -> Vector:
         """Return (n_goods,) the prices to start from."""
         factors = np.random.default_rng(self.seed).uniform(LOWEST, HIGHEST, len(usual))
@@ -70,11 +91,14 @@ class Settings:
         }
         if self.order or isinstance(scheme, GaussSeidel):
             found["order"] = self.order or "cyclic"
+        found |= {key: value for key, value in (("delay", self.delay), ("inexact", self.inexact)) if value}
+        if self.fail:
+            found |= {"fail": self.fail, "bridge": self.bridge}
         return found
 
     def label(self, scheme: Scheme) -> str:
         """Return the scheme's name, and the settings that are not its own defaults."""
-        usual = Settings().resolved(scheme)
+        usual = Settings().resolved(scheme) | {"bridge": Settings.bridge}
         changed = {key: value for key, value in self.resolved(scheme).items() if value != usual.get(key)}
         return ", ".join([scheme.name, *(f"{key} {_written(value)}" for key, value in changed.items())])
 
@@ -89,6 +113,10 @@ _ALLOWED: Mapping[str, tuple[type, Callable[[Any], bool], str]] = {
     "anderson": (int, lambda value: value >= 0, "whole numbers ≥ 0"),
     "relaxation": (float, lambda value: 0 < value < 2, "numbers between 0 and 2"),
     "balancing": (int, lambda value: value >= 0, "whole numbers ≥ 0"),
+    "delay": (int, lambda value: value >= 0, "whole numbers ≥ 0"),
+    "inexact": (float, lambda value: 0 <= value < np.inf, "numbers ≥ 0"),
+    "fail": (float, lambda value: 0 <= value < 1, "numbers ≥ 0 and < 1"),
+    "bridge": (int, lambda value: value >= 0, "whole numbers ≥ 0"),
     "order": (str, lambda value: value in _ORDERS, ", ".join(_ORDERS)),
 }
 

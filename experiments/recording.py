@@ -15,7 +15,7 @@ from bestresponse.checkpoint import Checkpoint, load_checkpoint
 from bestresponse.errors import DataError
 from bestresponse.market import Market
 from bestresponse.start import Ending
-from bestresponse.trace import Trace
+from bestresponse.trace import Trace, clear_leftovers
 from bestresponse.trace_file import TraceFile, load_ending
 
 STATE = ".state.npz"
@@ -80,6 +80,8 @@ def recording(
     `about["versions"]` do not make it another run, but are remarked on.
     """
     state = state_file(path)
+    for written in (path, state):
+        clear_leftovers(written)
     checkpoint: Checkpoint | None = None
     remarks: list[str] = []
     if resume and state.exists():

@@ -28,7 +28,7 @@ def watch(
     method: Annotated[str, typer.Option(help="A scheme; a wrong name lists all.")] = "sharing",
     grid: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="As in anderson=0; also sigma, relaxation, balancing, order."),
+        typer.Option("--set", metavar="KEY=VALUE", help="As in anderson=0; keys as of compare --grid."),
     ] = None,
     max_sweeps: Annotated[int, typer.Option(help="Most sweeps.")] = 600,
     tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = 1e-8,
@@ -61,12 +61,13 @@ def watch(
     view = View(headline, model.market.goods, tolerance, max_sweeps)
     with showing(Console(highlight=False), view, every, pause) as on_sweep:
         found = coordinate(
-            model.market,
+            settings.players(model.market),
             settings.first_price(model.first_price),
             scheme=settings.scheme(scheme),
             sigma=settings.sigma,
             acceleration=settings.acceleration(scheme),
             balancing=settings.balances(scheme),
+            bridge=settings.bridge,
             tolerances=Tolerances.of(tolerance),
             limits=Limits(max_sweeps=budget.max_sweeps),
             on_sweep=on_sweep,

@@ -69,9 +69,11 @@ def test_a_killed_run_loses_at_most_the_sweep_it_was_in(sweeps, unbroken, tmp_pa
     done = len(path.read_text().splitlines()) - 1
     with path.open("a") as file:
         file.write("99,0.5,half a r")  # as if it had been killed while it wrote
+    (tmp_path / "trace.csv.state.npz.4711.part").write_bytes(b"half a state")
     seen = []
     rest = solve("teaching", method="sharing", trace=path, resume=True, on_sweep=lambda r: seen.append(r.sweep))
     assert seen[0] in (done, done + 1) and rest.solved
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["trace.csv", "trace.csv.state.npz"]
     _same_but_for_the_clock(pd.read_csv(path, float_precision="round_trip"), unbroken[1])
 
 

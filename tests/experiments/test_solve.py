@@ -130,7 +130,7 @@ def test_the_monolith_alone_is_certified_and_has_no_sweeps():
 
 def test_tatonnement_ends_with_the_reason_why_it_did_not_converge():
     result = solve(TEACHING, "stress", method="tatonnement", max_sweeps=400)
-    assert not result.solved and result.stop in ("oscillating", "stalled", "sweep_limit")
+    assert not result.solved and result.stop == "oscillating" and result.sweeps <= 150
     assert "Not certified" in result.status
     assert result.quantities["social_cost_usd_per_h"] > 0
 

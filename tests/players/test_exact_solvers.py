@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import cvxpy as cp
+import highspy
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from bestresponse.errors import SolverError
+from players.canonical import CanonicalProgram
 from players.linear_solver import LinearSolver
 from players.quadratic_solver import Counters, QuadraticSolver
 from tests.players.programs import KINDS, N, optimality_error, random_program
@@ -158,3 +160,71 @@ def test_a_linear_solver_recovers_from_a_program_it_could_not_solve():
     with pytest.raises(SolverError):
         solver.solve(-np.ones(N))
     assert solver.solve(np.ones(N)).x == pytest.approx(open_above.lower)
+
+
+def _stations() -> tuple[CanonicalProgram, np.ndarray]:
+    """Nine stations that charge and discharge up to 1200 kW net, at prices that nearly cancel: a program of the CNO."""
+    n, one = 18, np.eye(9)
+    G = sparse.csr_array(np.block([[-one, one], [one, -one]]))
+    program = CanonicalProgram(
+        variables={"x": slice(0, n)},
+        equalities={},
+        inequalities={"net": slice(0, n)},
+        P=sparse.csr_array((n, n)),
+        q=np.zeros(n),
+        constant=0.0,
+        A=sparse.csr_array((0, n)),
+        b=np.zeros(0),
+        G=G,
+        h=np.full(n, 1200.0),
+        lower=np.zeros(n),
+        upper=np.full(n, 1200.0),
+        trade=sparse.csr_array(np.eye(n)),
+        trade_offset=np.zeros(n),
+        scale=np.full(n, 100.0),
+    )
+    charge = [-7.344e-7, 1.519e-3, 0.0, -6.898e-7, 2.159e-3, 0.0, 0.0, 0.0, 0.0]
+    discharge = [-2.044e-6, 2.628e-7, 1.963e-3, -2.652e-6, 2.628e-7, 1.963e-3, 3.663e-3, 1.831e-3, 1.243e-3]
+    return program, np.array(charge + discharge)
+
+
+def test_prices_that_nearly_cancel_do_not_leave_a_linear_program_unsolved(caplog):
+    """From the corner without trades HiGHS 1.15 ends here with 'Unknown'; the optimum adds up by hand."""
+    program, c = _stations()
+    solver = LinearSolver(program)
+    solver.basis = np.repeat([0, 1], 18)  # every variable at its lower bound
+    solution = solver.solve(c)
+    first, second = (min(c[i], c[9 + i], c[i] + c[9 + i], 0.0) * 1200.0 for i in (0, 3))
+    assert c @ solution.x == pytest.approx(first + second, rel=1e-9)
+    assert optimality_error(program, program.P, c, solution) <= 1e-9
+    assert "ended with 'Unknown'; the program is solved again from scratch" in caplog.text
+
+
+@pytest.mark.parametrize("ways", [1, 2, 3])
+def test_a_linear_solver_that_gives_up_is_asked_in_other_ways_and_never_in_silence(ways, monkeypatch, caplog):
+    program, _ = random_program(11, rank=0)
+    c = np.random.default_rng(11).normal(size=N)
+    usual, solver = LinearSolver(program).solve(c), LinearSolver(program)
+    solver.solve(-c)
+    answers = [highspy.HighsModelStatus.kUnknown] * ways + [highspy.HighsModelStatus.kOptimal]
+    monkeypatch.setattr(solver, "_highs", _Doubts(solver._highs, answers))
+    if ways == 3:
+        with pytest.raises(SolverError, match="HiGHS ended with 'Unknown' instead of an optimum"):
+            solver.solve(c)
+    else:
+        assert solver.solve(c).x == pytest.approx(usual.x, abs=1e-7)
+    logged = [record.getMessage() for record in caplog.records]
+    assert [message.rpartition(" again ")[2] for message in logged] == ["from scratch", "by its interior point"][:ways]
+
+
+class _Doubts:
+    """HiGHS with the statuses it says it ends with."""
+
+    def __init__(self, highs, statuses):
+        self._highs, self._statuses = highs, iter(statuses)
+
+    def __getattr__(self, name):
+        return getattr(self._highs, name)
+
+    def getModelStatus(self):  # noqa: N802
+        return next(self._statuses)
