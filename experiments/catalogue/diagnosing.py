@@ -58,8 +58,9 @@ def diagnose(entry: Entry) -> Diagnosis:
     from experiments.catalogue.linear_market import LinearMarketModel
 
     if isinstance(model, LinearMarketModel):
-        plays = {"gauss_seidel": np.array(model.solve("gauss_seidel").moves)}
-        return Diagnosis(solved, _rows(entry, model.radii(), plays), None, ())
+        found = {rate.scheme: rate for rate in model.rates()}
+        predicted = {name: rate.predicted for name, rate in found.items() if rate.predicted is not None}
+        return Diagnosis(solved, _rows(entry, predicted, {name: rate.moves for name, rate in found.items()}), None, ())
     hint = "Every link's time depends on its own flow alone: Beckmann's potential exists, and link flows are unique."
     return Diagnosis(solved, (), None, (hint,))
 
