@@ -12,7 +12,7 @@ as many eigenvectors as it counts among the eigenvalues, as it has for every non
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from bestresponse.errors import FormulationError
 from bestresponse.market import Market
 from bestresponse.oracle import Oracle
 from bestresponse.schemes.protocol import Scheme
+from bestresponse.start import Start
 from bestresponse.typing import Vector
 
 FIXED = 1e-6  # move of a fixed point, relative to its size, that counts as none
@@ -45,18 +46,16 @@ class PlainMap:
         self,
         market: Market,
         scheme: Scheme,
-        price: Vector,  # (n_goods,)
-        trades: Mapping[str, Vector],  # by player
-        sigma: float = 1.0,  # multiple of the automatic penalties
+        at: Start,  # the point: an equilibrium, and sigma
         relaxation: float = 1.0,
     ) -> None:
         if not scheme.stationary:
             raise NoRateError(f"{scheme.name} applies another map in every sweep")
-        iteration = scheme.bind(market, sigma * market.price_scale / market.quantity_scale)
+        iteration = scheme.bind(market, at.sigma * market.price_scale / market.quantity_scale)
         self._sweep, self._metric, self._ask = iteration.sweep, iteration.metric(), Oracle(market).ask
         self._relaxation = relaxation
         self.unit = float(np.sqrt(np.median(market.price_scale * market.quantity_scale)))  # a usual state
-        self.point = self._metric * iteration.state(price, trades)
+        self.point = self._metric * iteration.state(at.price, {**market.no_trade, **at.trades})
         self.size = max(self.unit, float(np.linalg.norm(self.point)))
         self.image = self(self.point)
         move = float(np.linalg.norm(self.image - self.point)) / self.size

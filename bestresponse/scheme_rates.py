@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +11,7 @@ from bestresponse.games.rate import linear_rate
 from bestresponse.market import Market
 from bestresponse.plain_map import PlainMap, leading_modulus, spectrum
 from bestresponse.schemes.protocol import Scheme
+from bestresponse.start import Start
 from bestresponse.typing import Vector
 
 MOST_STATES = 2000  # up to which all eigenvalues are looked at
@@ -36,9 +36,7 @@ class SchemeRate:
 def scheme_rate(
     market: Market,
     scheme: Scheme,
-    price: Vector,  # (n_goods,) of an equilibrium
-    trades: Mapping[str, Vector],  # by player, of the same equilibrium
-    sigma: float = 1.0,  # multiple of the automatic penalties
+    at: Start,  # an equilibrium, and sigma, as `Start.after` gives them
     *,
     sweeps: int = 500,  # most sweeps of every run that measures
     seed: int = 0,  # of its start
@@ -49,7 +47,7 @@ def scheme_rate(
     result that says why.
     """
     try:
-        plain = PlainMap(market, scheme, price, trades, sigma)
+        plain = PlainMap(market, scheme, at)
         moves = moves_nearby(plain, sweeps, seed)
         measured = linear_rate(moves, ROUNDING)
         if len(plain.point) > MOST_STATES:
@@ -63,17 +61,10 @@ def scheme_rate(
     return SchemeRate(scheme.name, found.radius, measured, note, found.fixed_directions, moves)
 
 
-def predicted_rate(
-    market: Market,
-    scheme: Scheme,
-    price: Vector,  # (n_goods,) of an equilibrium
-    trades: Mapping[str, Vector],  # by player, of the same equilibrium
-    sigma: float = 1.0,  # multiple of the automatic penalties
-    relaxation: float = 1.0,
-) -> float | None:
+def predicted_rate(market: Market, scheme: Scheme, at: Start, relaxation: float = 1.0) -> float | None:
     """Return the predicted rate alone, for a hundred sweeps or two; None where there is none."""
     try:
-        return leading_modulus(PlainMap(market, scheme, price, trades, sigma, relaxation))
+        return leading_modulus(PlainMap(market, scheme, at, relaxation))
     except (FormulationError, SolverError):
         return None
 

@@ -22,6 +22,7 @@ from bestresponse.player import Block, Response, Signal
 from bestresponse.scheme_rates import SchemeRate, scheme_rate
 from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.gauss_seidel import GaussSeidel
+from bestresponse.start import Start
 from bestresponse.stopping import Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import Vector
@@ -128,10 +129,8 @@ class LinearMarketModel:
 
     def rates(self) -> list[SchemeRate]:
         """Return the rates of the direct extension of ADMM next to zero, and beside it those of exchange."""
-        market = self.market
-        return [
-            scheme_rate(market, each, np.zeros(market.n_goods), market.no_trade) for each in (GaussSeidel(), Exchange())
-        ]
+        zero = Start(np.zeros(self.market.n_goods))
+        return [scheme_rate(self.market, scheme, zero) for scheme in (GaussSeidel(), Exchange())]
 
     def _at_once(self) -> tuple[Vector, Vector, str, list[float]]:
         found = solve_monolith(self.market).equilibrium

@@ -1,5 +1,7 @@
 """Predicted rates of coordination schemes against hand calculations, against another algorithm and against runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,21 +16,22 @@ from bestresponse.schemes.pdhg import PDHG
 from bestresponse.schemes.registry import SCHEMES
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.schemes.tatonnement import Tatonnement
+from bestresponse.start import Start
 from bestresponse.stopping import Limits, Tolerances
 from tests.bestresponse.toys import Trader, bread_market, chain_market, chen_market, market_of, random_market
 
 
-def at_equilibrium(market, scheme=None):
-    """The market, a scheme, and prices and trades as exact as sweeps can make them."""
+def at_equilibrium(market, scheme, sigma=1.0):
+    """The market, the scheme, and prices and trades as exact as sweeps can make them."""
     found = coordinate(
         market, np.zeros(market.n_goods), tolerances=Tolerances(market=1e-12), limits=Limits(max_sweeps=5000)
     )
     assert found.solved
-    return market, scheme or Sharing(), found.price, {name: answer.trade for name, answer in found.responses.items()}
+    return market, scheme, replace(Start.after(found), sigma=sigma)
 
 
-def at_zero(market, scheme):
-    return market, scheme, np.zeros(market.n_goods), market.no_trade
+def at_zero(market, scheme, sigma=1.0):
+    return market, scheme, Start(np.zeros(market.n_goods), sigma=sigma)
 
 
 def two_traders(buyer, seller):
@@ -40,7 +43,7 @@ def two_traders(buyer, seller):
 def test_sharing_of_two_quadratic_traders_has_the_rate_of_douglas_and_rachford(buyer, seller, sigma):
     """T = (1 + R R')/2 with the reflections R = (c − σ)/(c + σ) of both."""
     by_hand = 0.5 * (1 + (buyer - sigma) / (buyer + sigma) * (seller - sigma) / (seller + sigma))
-    rate = scheme_rate(*at_zero(two_traders(buyer, seller), Sharing()), sigma)
+    rate = scheme_rate(*at_zero(two_traders(buyer, seller), Sharing(), sigma))
     assert rate.predicted == pytest.approx(by_hand, abs=1e-9)
     assert rate.measured == pytest.approx(by_hand, abs=1e-6)
     assert (rate.fixed_directions, rate.note) == (0, "")
@@ -94,8 +97,8 @@ def test_where_nothing_moves_there_is_nothing_to_gain():
     fixed = {"lower": 1.0, "upper": 1.0}
     market = market_of([Trader("buyer", {"x": 1.0}, 0.0, **fixed), Trader("seller", {"x": -1.0}, 0.0, **fixed)])
     trades = {"buyer": np.array([1.0]), "seller": np.array([-1.0])}
-    assert predicted_rate(market, Sharing(), np.zeros(1), trades) == 0.0
-    assert scheme_rate(market, Sharing(), np.zeros(1), trades).fixed_directions == 1
+    assert predicted_rate(market, Sharing(), Start(np.zeros(1), trades)) == 0.0
+    assert scheme_rate(market, Sharing(), Start(np.zeros(1), trades)).fixed_directions == 1
 
 
 def test_at_a_kink_the_slower_side_counts_and_the_rate_is_called_one_sided():
@@ -103,7 +106,7 @@ def test_at_a_kink_the_slower_side_counts_and_the_rate_is_called_one_sided():
     buyer = Trader("buyer", {"x": 1.0}, 1.0, -2.0)
     sellers = [Trader("steady", {"x": -1.0}, 1.0), Trader("waiting", {"x": -1.0}, 1.0, 1.0, lower=0.0)]
     trades = {"buyer": np.array([1.0]), "steady": np.array([-1.0]), "waiting": np.array([0.0])}
-    rate = scheme_rate(market_of([buyer, *sellers]), Tatonnement(step=0.3), np.ones(1), trades)
+    rate = scheme_rate(market_of([buyer, *sellers]), Tatonnement(step=0.3), Start(np.ones(1), trades))
     assert rate.predicted == pytest.approx(1 - 0.3 * 2, abs=1e-9)  # against 1 - 0.3 * 3 above the price
     assert "one-sided: in 1 of 1 directions" in rate.note
 
@@ -112,16 +115,16 @@ def test_an_active_set_that_changes_near_the_equilibrium_does_not_disturb_the_pr
     buyer, steady = Trader("buyer", {"x": 1.0}, 1.0, -2.0), Trader("steady", {"x": -1.0}, 1.0)
     late = Trader("late", {"x": -1.0}, 1.0, 1.0 + 1e-4, lower=0.0)
     trades = {"buyer": np.array([1.0]), "steady": np.array([-1.0]), "late": np.array([0.0])}
-    rate = scheme_rate(market_of([buyer, steady, late]), Tatonnement(step=0.3), np.ones(1), trades)
+    rate = scheme_rate(market_of([buyer, steady, late]), Tatonnement(step=0.3), Start(np.ones(1), trades))
     assert rate.predicted == pytest.approx(0.4, abs=1e-9) and rate.note == ""
 
 
 @pytest.mark.parametrize("name", ["sharing", "exchange", "gauss_seidel", "jacobi", "pdhg", "extragradient"])
 @pytest.mark.parametrize("make", [bread_market, chain_market, lambda: random_market(3)])
 def test_two_algorithms_and_a_run_find_the_same_rate(name, make):
-    at = at_equilibrium(make(), SCHEMES[name])
-    rate = scheme_rate(*at, sigma=0.5)
-    assert predicted_rate(*at, sigma=0.5) == pytest.approx(rate.predicted, abs=1e-6)
+    at = at_equilibrium(make(), SCHEMES[name], 0.5)
+    rate = scheme_rate(*at)
+    assert predicted_rate(*at) == pytest.approx(rate.predicted, abs=1e-6)
     assert rate.measured == pytest.approx(rate.predicted, rel=0.05)  # a short run of a pair that swings
 
 
@@ -133,7 +136,7 @@ def test_relaxation_moves_every_eigenvalue_towards_or_past_one():
 
 
 def test_a_whole_run_ends_at_the_predicted_rate():
-    market, scheme, price, trades = at_equilibrium(chain_market(), SCHEMES["pdhg"])
+    market, scheme, at = at_equilibrium(chain_market(), SCHEMES["pdhg"])
     run = coordinate(
         market,
         np.zeros(3),
@@ -145,7 +148,7 @@ def test_a_whole_run_ends_at_the_predicted_rate():
     )
     imbalance = np.array([record.imbalance for record in run.trace.records])
     slope = np.polyfit(np.arange(len(imbalance))[-100:], np.log(np.maximum(imbalance[-100:], 1e-16)), 1)[0]
-    assert np.exp(slope) == pytest.approx(predicted_rate(market, scheme, price, trades), abs=0.01)
+    assert np.exp(slope) == pytest.approx(predicted_rate(market, scheme, at), abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +165,9 @@ def test_a_scheme_without_a_rate_says_why(scheme, words):
     buyer = Trader("buyer", {"x": 1.0}, 1.0, -2.0)
     market = market_of([buyer, Trader("seller", {"x": -1.0}, 0.0, 1.0, lower=0.0, upper=5.0)])
     trades = {"buyer": np.array([1.0]), "seller": np.array([-1.0])}
-    rate = scheme_rate(market, SCHEMES[scheme], np.ones(1), trades)
+    rate = scheme_rate(market, SCHEMES[scheme], Start(np.ones(1), trades))
     assert (rate.predicted, rate.measured) == (None, None) and words in rate.note
-    assert predicted_rate(market, SCHEMES[scheme], np.ones(1), trades) is None
+    assert predicted_rate(market, SCHEMES[scheme], Start(np.ones(1), trades)) is None
 
 
 def test_a_scheme_that_does_not_fit_the_market_says_why():

@@ -11,7 +11,8 @@ from bestresponse.games import linear_rate
 from experiments import cli
 from experiments.catalogue import load
 from experiments.catalogue.diagnosing import diagnose
-from experiments.games_cli import finite, games
+from experiments.files import finite
+from experiments.games_cli import games
 
 runner = CliRunner()
 
