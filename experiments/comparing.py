@@ -134,9 +134,15 @@ def compare(
     for scheme, point in itertools.product(schemes, points):
         if on_run is not None:
             on_run(point.label(scheme))
-        entry = _entry(case, scenario, v2g, scheme, point, budget, theory, on_sweep)
+        entry, found = _entry(case, scenario, v2g, scheme, point, budget, on_sweep)
+        interrupted = found is not None and found.stop.reason is StopReason.INTERRUPTED
+        if theory is not None and found is not None and not interrupted:
+            try:
+                entry = replace(entry, predicted=theory.rate(scheme, point, found))
+            except KeyboardInterrupt:
+                interrupted = True
         yield entry
-        if entry.stop_reason == StopReason.INTERRUPTED.name.lower():
+        if interrupted:
             raise KeyboardInterrupt
 
 
@@ -154,7 +160,7 @@ class Theory:
         None for a run that was no repetition of one map.
         """
         acceleration = point.acceleration(scheme)
-        if acceleration.memory or point.balances(scheme).every or found.stop.reason is StopReason.INTERRUPTED:
+        if acceleration.memory or point.balances(scheme).every:
             return None
         market, equilibrium = self._equilibrium
         ends = (replace(at, sigma=point.sigma) for at in (Start.after(found), equilibrium))
@@ -168,15 +174,8 @@ class Theory:
 
 
 def _entry(
-    case: Case,
-    scenario: str,
-    v2g: bool,
-    scheme: Scheme,
-    point: Settings,
-    budget: Budget,
-    theory: Theory | None,
-    on_sweep: OnSweep | None,
-) -> Entry:
+    case: Case, scenario: str, v2g: bool, scheme: Scheme, point: Settings, budget: Budget, on_sweep: OnSweep | None
+) -> tuple[Entry, Equilibrium | None]:
     model, mirror = build(case, scenario, v2g), build(case, scenario, v2g)
     bystander = Bystander(mirror.market, budget.measure_every)
 
@@ -200,11 +199,10 @@ def _entry(
             on_sweep=hear,
         )
     except FormulationError as error:
-        return Entry(*about, REFUSED, str(error), dict.fromkeys(RESIDUALS))
+        return Entry(*about, REFUSED, str(error), dict.fromkeys(RESIDUALS)), None
     stop = found.stop
     history = (model.market.goods, found.trace.records, bystander.finish())
-    predicted = theory.rate(scheme, point, found) if theory else None
-    return Entry(*about, stop.reason.name.lower(), str(stop), _final(found), *history, predicted)
+    return Entry(*about, stop.reason.name.lower(), str(stop), _final(found), *history), found
 
 
 def _final(found: Equilibrium) -> dict[str, float | None]:

@@ -32,9 +32,9 @@ from experiments.build import build
 from experiments.case_schema import Case
 
 UNIQUE = "Every feasible direction has curvature: this equilibrium is the only one nearby."
-CONVEX = (
-    "Some feasible directions have no curvature: the equilibria form a convex set. What moves along it, such as path "
-    "flows, single stations and the split among entities, need not be unique."
+FLAT = (
+    "Some feasible directions have no curvature: what moves along them, such as path flows, single stations and the "
+    "split among entities, need not be unique."
 )
 RANK = 1e-10  # relative size below which a row of equations counts as following from others
 
@@ -62,7 +62,7 @@ class CaseDiagnosis:
             ]
         else:
             found = ["The market is monotone at its equilibrium: no feasible direction has negative curvature."]
-            found.append(UNIQUE if eigenvalue > SYMMETRIC else CONVEX)
+            found.append(UNIQUE if eigenvalue > SYMMETRIC else FLAT)
         if self.map.has_potential:
             found.append("The derivative is symmetric: the equilibrium is a stationary point of one common potential.")
         else:

@@ -106,6 +106,9 @@ class Screen:
         self.console.print(table)
         if diagnosis.rates:
             self.console.print(_rates(diagnosis))
+            self.console.print(
+                "Rates are factors of one sweep next to the equilibrium, without acceleration and balancing."
+            )
         for sentence in diagnosis.sentences():
             self.console.print(f"- {escape(sentence)}")
 
@@ -236,9 +239,6 @@ def _cross_check(result: Result) -> Table:
 
 def _rates(diagnosis: CaseDiagnosis) -> Table:
     table = _table("scheme", "predicted rate", "measured rate", "note")
-    table.caption = (
-        "The factor of one plain sweep next to the equilibrium (no acceleration, no balancing); above one it runs away"
-    )
     for rate in diagnosis.rates:
         values = ["–" if value is None else f"{value:.6f}" for value in (rate.predicted, rate.measured)]
         table.add_row(rate.scheme, *values, escape(rate.note))

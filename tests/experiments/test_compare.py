@@ -152,6 +152,20 @@ def test_a_scheme_that_cannot_run_is_an_entry_that_says_why():
     assert refused.data()["seconds"] is None and refused.data()["final"] == dict.fromkeys(RESIDUALS)
 
 
+def test_an_interrupt_of_a_prediction_ends_the_comparison_but_loses_no_run(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.comparing.predicted_rate", interrupt)
+    entries, points = [], grid(["anderson=0", "balancing=0"])
+    with pytest.raises(KeyboardInterrupt):
+        for entry in compare(
+            load_case("teaching"), "base", True, chosen("sharing,pdhg"), points, Budget(3), predict=True
+        ):
+            entries.append(entry)
+    assert [(entry.scheme, len(entry.records), entry.predicted) for entry in entries] == [("sharing", 3, None)]
+
+
 def test_an_interrupt_ends_the_run_and_the_comparison_but_loses_neither():
     entries, heard = [], []
 

@@ -13,7 +13,12 @@ from tests.experiments.case_tables import CASES
 from tests.experiments.command_line import unwrapped
 from tests.experiments.runs import TEACHING
 
-SHOWN = ("smallest eigenvalue of the symmetric part", "The market is monotone", "form a convex set", "common potential")
+SHOWN = (
+    "smallest eigenvalue of the symmetric part",
+    "The market is monotone",
+    "need not be unique",
+    "common potential",
+)
 TWO_CLASSES = """
 [[vehicles.classes]]
 name = "slow"
