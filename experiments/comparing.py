@@ -162,15 +162,24 @@ class Theory:
         acceleration = point.acceleration(scheme)
         if acceleration.memory or point.balances(scheme).every:
             return None
-        market, equilibrium = self._equilibrium
-        ends = (replace(at, sigma=point.sigma) for at in (Start.after(found), equilibrium))
-        rates = (predicted_rate(market, point.scheme(scheme), at, acceleration.relaxation) for at in ends)
-        return next((rate for rate in rates if rate is not None), None)
+
+        def predicted(at: Start) -> float | None:
+            at = replace(at, sigma=point.sigma)
+            return predicted_rate(self._market, point.scheme(scheme), at, acceleration.relaxation)
+
+        rate = predicted(Start.after(found))
+        return predicted(self._equilibrium) if rate is None and self._equilibrium is not None else rate
 
     @cached_property
-    def _equilibrium(self) -> tuple[Market, Start]:
-        market = build(self.case, self.scenario, self.v2g).market
-        return market, Start.after(solve_monolith(market).equilibrium)
+    def _market(self) -> Market:
+        return build(self.case, self.scenario, self.v2g).market
+
+    @cached_property
+    def _equilibrium(self) -> Start | None:
+        try:
+            return Start.after(solve_monolith(self._market).equilibrium)
+        except FormulationError:  # a player states no block
+            return None
 
 
 def _entry(
