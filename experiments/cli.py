@@ -1,11 +1,8 @@
-"""The command line: `solve`, `diagnose`, `cases`, `check`. It owns the screen; heavy imports wait for a command."""
+"""The command line: `solve`, `cases`, `check`, and commands of other files. Heavy imports wait for a command."""
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +12,9 @@ import typer
 from bestresponse.errors import BestResponseError
 from experiments.assign_cli import assign
 from experiments.compare_cli import compare
+from experiments.diagnose_cli import diagnose
 from experiments.games_cli import games
+from experiments.interrupts import says_when_interrupted, without_interrupts
 from experiments.watch_cli import watch
 from networks.errors import NetworkDataError
 
@@ -31,6 +30,7 @@ app = typer.Typer(
     help="Markets as games of separate solvers: coordinate them to an equilibrium, certify it, check it twice.",
 )
 app.add_typer(games, name="games")
+app.command()(diagnose)
 app.command()(compare)
 app.command()(watch)
 app.command()(assign)
@@ -46,34 +46,11 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back until the end: a compiled module whose import is cut short cannot be imported again."""
-    held: list[int] = []
-    usual = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-    if held:
-        raise KeyboardInterrupt
-
-
-@contextmanager
-def _says_when_interrupted() -> Iterator[None]:
-    """Let no Ctrl-C pass in silence."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted before there was anything to write\n")
-        raise typer.Exit(Exit.INTERRUPTED) from None
-
-
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]
 
 
 @app.command()
-@_says_when_interrupted()
+@says_when_interrupted()
 def solve(
     case: CaseArgument = DEFAULT_CASE,
     scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
@@ -95,7 +72,7 @@ def solve(
     Exit codes: 0 solved, certified and cross-checked; 2 bad input; 3 not converged or not certified (results are
     still written); 4 the two routes disagree; 130 interrupted.
     """
-    with _without_interrupts():
+    with without_interrupts():
         from experiments.case import load_case
         from experiments.files import writable
         from experiments.recording import state_file
@@ -138,27 +115,6 @@ def solve(
     if result.stop == "interrupted":
         sys.stderr.write(f"interrupted; the best sweep so far and the trace are in {json}\n")
     raise typer.Exit(exit_code(result))
-
-
-@app.command()
-@_says_when_interrupted()
-def diagnose(
-    case: CaseArgument = DEFAULT_CASE,
-    scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
-    v2g: Annotated[bool, typer.Option("--v2g/--no-v2g", help="Whether vehicles may discharge.")] = True,
-) -> None:
-    """Say whether the market is monotone and has a potential at its equilibrium.
-
-    Exit codes: 0 diagnosed; 2 bad input; 3 no equilibrium was found to look at; 130 interrupted.
-    """
-    with _without_interrupts():
-        from experiments.case import load_case
-        from experiments.diagnosing import diagnose as run
-        from experiments.screen import Screen
-
-    diagnosis = run(load_case(case), scenario, v2g)
-    Screen().show_diagnosis(diagnosis)
-    raise typer.Exit(Exit.SOLVED if diagnosis.solution.mcp.converged else Exit.NOT_SOLVED)
 
 
 @app.command()

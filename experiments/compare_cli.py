@@ -46,6 +46,13 @@ def compare(
         1e-8
     ),
     measure_every: Annotated[int, typer.Option(help="Sweeps between measurements of the players' gains.")] = 5,
+    predict: Annotated[
+        bool,
+        typer.Option(
+            help="Predict the rate of runs without acceleration and balancing where they end, or at the monolith's "
+            "equilibrium where they are far from an end; for some hundred sweeps more each."
+        ),
+    ] = True,
     out: Annotated[Path | None, typer.Option(help="Write compare.json, traces and figures to this folder.")] = None,
 ) -> None:
     """Run several schemes under one budget and compare what every accuracy costs.
@@ -74,7 +81,7 @@ def compare(
     try:
         with _progress(len(runs) * len(points), max_sweeps) as (on_run, on_sweep):
             for entry in comparing.compare(
-                loaded, scenario, v2g, runs, points, budget, on_run=on_run, on_sweep=on_sweep
+                loaded, scenario, v2g, runs, points, budget, predict=predict, on_run=on_run, on_sweep=on_sweep
             ):
                 entries.append(entry)
     except KeyboardInterrupt:
@@ -159,13 +166,11 @@ def _table(entries: Sequence[Entry], headline: str) -> Table:
 
 
 def _write(console: Console, entries: Sequence[Entry], headline: str, out: Path) -> None:
-    import json
-
     from rich.markup import escape
 
-    from bestresponse.trace import replacing, write_rows
+    from bestresponse.trace import write_rows
     from experiments.figures_comparing import save_figures
-    from experiments.games_cli import finite
+    from experiments.files import write_json
 
     traces = out / "traces"
     traces.mkdir(exist_ok=True)
@@ -175,7 +180,6 @@ def _write(console: Console, entries: Sequence[Entry], headline: str, out: Path)
         if entry.records:
             write_rows(traces / name, entry.rows())
         data.append(entry.data() | {"trace": f"traces/{name}" if entry.records else None})
-    with replacing(out / "compare.json") as file:
-        json.dump(finite(data), file, indent=1, allow_nan=False)
+    write_json(data, out / "compare.json")
     written = save_figures(entries, headline, out)
     console.print(escape(f"Written to {out}: compare.json, traces, {', '.join(path.name for path in written)}"))

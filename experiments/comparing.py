@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError, FormulationError
-from bestresponse.market import Good
+from bestresponse.market import Good, Market
+from bestresponse.monolith import solve_monolith
+from bestresponse.scheme_rates import predicted_rate
 from bestresponse.schemes.protocol import Scheme
+from bestresponse.start import Start
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
 from experiments.build import build
 from experiments.bystander import Bystander, Reading
 from experiments.case_schema import Case
-from experiments.convergence import RESIDUALS, TARGETS, first_within
+from experiments.convergence import RESIDUALS, TARGETS, Tail, first_within, linear_tail
 from experiments.grid import Settings
 
 REFUSED = "refused"  # the stop reason of a run that the scheme or the market does not allow
@@ -57,6 +63,13 @@ class Entry:
     goods: Sequence[Good] = field(default=(), repr=False)
     records: Sequence[SweepRecord] = field(default=(), repr=False)
     readings: Sequence[Reading] = field(default=(), repr=False)
+    predicted: float | None = None  # factor of one sweep; None where the run is accelerated, or for want of a theory
+
+    @property
+    def tail(self) -> Tail | None:
+        """The last part of the run, as far as it has one rate."""
+        sweeps = np.array([reading.sweep for reading in self.readings])
+        return linear_tail(sweeps, np.array([reading.imbalance for reading in self.readings]))
 
     def sweeps_to(self, residual: str = "imbalance") -> dict[str, int | None]:
         """Return, for every target, the first sweep at which a residual was measured to be within it."""
@@ -78,6 +91,7 @@ class Entry:
             "seconds_to": self.seconds_to(),
             "stop_reason": self.stop_reason,
             "final": dict(self.final),
+            "rate": {"fitted": tail.rate if (tail := self.tail) else None, "predicted": self.predicted},
             "label": self.label,
             "stop": self.stop,
             "sweeps": len(self.records),
@@ -105,27 +119,72 @@ def compare(
     points: Sequence[Settings],
     budget: Budget | None = None,
     *,
+    predict: bool = False,
     on_run: OnRun | None = None,
     on_sweep: OnSweep | None = None,
 ) -> Iterator[Entry]:
     """Yield one entry for every scheme and point, as soon as it is there; one that cannot run says why.
 
-    Every run starts from a market built anew, so that no player remembers anything. An interrupt ends the run, whose
-    entry still comes, and then the comparison, by KeyboardInterrupt.
+    Every run starts from a market built anew, so that no player remembers anything. With `predict`, a run that applies
+    one map all the time (no acceleration, no balancing) comes with the rate that the map's derivative promises. An
+    interrupt ends the run, whose entry still comes, and then the comparison, by KeyboardInterrupt.
     """
     budget = budget or Budget()
+    theory = Theory(case, scenario, v2g) if predict else None
     for scheme, point in itertools.product(schemes, points):
         if on_run is not None:
             on_run(point.label(scheme))
-        entry = _entry(case, scenario, v2g, scheme, point, budget, on_sweep)
+        entry, found = _entry(case, scenario, v2g, scheme, point, budget, on_sweep)
+        interrupted = found is not None and found.stop.reason is StopReason.INTERRUPTED
+        if theory is not None and found is not None and not interrupted:
+            try:
+                entry = replace(entry, predicted=theory.rate(scheme, point, found))
+            except KeyboardInterrupt:
+                interrupted = True
         yield entry
-        if entry.stop_reason == StopReason.INTERRUPTED.name.lower():
+        if interrupted:
             raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class Theory:
+    """What can be predicted of runs on one scenario. The equilibrium is looked for when it is first needed."""
+
+    case: Case
+    scenario: str
+    v2g: bool
+
+    def rate(self, scheme: Scheme, point: Settings, found: Equilibrium) -> float | None:
+        """Return the rate at the end of a run, or at the monolith's equilibrium if the run is still moving there.
+
+        None for a run that was no repetition of one map.
+        """
+        acceleration = point.acceleration(scheme)
+        if acceleration.memory or point.balances(scheme).every:
+            return None
+
+        def predicted(at: Start) -> float | None:
+            at = replace(at, sigma=point.sigma)
+            return predicted_rate(self._market, point.scheme(scheme), at, acceleration.relaxation)
+
+        rate = predicted(Start.after(found))
+        return predicted(self._equilibrium) if rate is None and self._equilibrium is not None else rate
+
+    @cached_property
+    def _market(self) -> Market:
+        return build(self.case, self.scenario, self.v2g).market
+
+    @cached_property
+    def _equilibrium(self) -> Start | None:
+        try:
+            return Start.after(solve_monolith(self._market).equilibrium)
+        except FormulationError:  # a player states no block
+            return None
 
 
 def _entry(
     case: Case, scenario: str, v2g: bool, scheme: Scheme, point: Settings, budget: Budget, on_sweep: OnSweep | None
-) -> Entry:
+) -> tuple[Entry, Equilibrium | None]:
     model, mirror = build(case, scenario, v2g), build(case, scenario, v2g)
     bystander = Bystander(mirror.market, budget.measure_every)
 
@@ -150,10 +209,10 @@ def _entry(
             on_sweep=hear,
         )
     except FormulationError as error:
-        return Entry(*about, REFUSED, str(error), dict.fromkeys(RESIDUALS))
+        return Entry(*about, REFUSED, str(error), dict.fromkeys(RESIDUALS)), None
     stop = found.stop
     history = (model.market.goods, found.trace.records, bystander.finish())
-    return Entry(*about, stop.reason.name.lower(), str(stop), _final(found), *history)
+    return Entry(*about, stop.reason.name.lower(), str(stop), _final(found), *history), found
 
 
 def _final(found: Equilibrium) -> dict[str, float | None]:

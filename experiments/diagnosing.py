@@ -1,4 +1,4 @@
-"""What the derivative of a case's market says at its equilibrium: whether it is monotone and has a potential.
+"""What a case's market is like at its equilibrium: monotone or not, with a potential or not, how fast for which scheme.
 
 The equilibrium solves a variational inequality in the plans of all players together: F, every player's gradient of
 its own cost, over the plans that meet the players' rows and clear the markets. F is monotone at a point where the
@@ -10,21 +10,32 @@ dividing a class's costs by its value of time would spoil what it pays for energ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import qr
 
-from bestresponse.diagnostics import MapDiagnosis, diagnose_map
+from bestresponse.diagnostics import SYMMETRIC, MapDiagnosis, diagnose_map
+from bestresponse.errors import DataError
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.player import Response
+from bestresponse.scheme_rates import SchemeRate, scheme_rate
+from bestresponse.schemes.protocol import Scheme
+from bestresponse.start import Start
 from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import Vector
 from experiments.build import build
 from experiments.case_schema import Case
 
+UNIQUE = "Every feasible direction has curvature: this equilibrium is the only one nearby."
+FLAT = (
+    "Some feasible directions have no curvature: what moves along them, such as path flows, single stations and the "
+    "split among entities, need not be unique."
+)
 RANK = 1e-10  # relative size below which a row of equations counts as following from others
 
 
@@ -38,17 +49,20 @@ class CaseDiagnosis:
     variables: int  # of all players
     equations: int
     solution: MonolithSolution
+    rates: tuple[SchemeRate, ...]  # of the schemes asked for
+    about: Mapping[str, Any]  # case, scenario, v2g, sigma
 
     def sentences(self) -> list[str]:
         """Return what this means."""
         eigenvalue, values = self.map.smallest_eigenvalue, sorted(set(self.values_of_time))
-        if self.map.is_monotone:
-            found = ["The market is monotone at its equilibrium: no feasible direction has negative curvature."]
-        else:
+        if not self.map.is_monotone:
             found = [
                 f"The market is not monotone: along one feasible direction the curvature is {eigenvalue:.1e}. Several "
                 "equilibria are possible and no theorem promises convergence; trust the certificate only."
             ]
+        else:
+            found = ["The market is monotone at its equilibrium: no feasible direction has negative curvature."]
+            found.append(UNIQUE if eigenvalue > SYMMETRIC else FLAT)
         if self.map.has_potential:
             found.append("The derivative is symmetric: the equilibrium is a stationary point of one common potential.")
         else:
@@ -56,14 +70,41 @@ class CaseDiagnosis:
         if len(values) > 1:
             listed = ", ".join(f"{value:g}" for value in values)
             found.append(f"Electric vehicles differ in their value of time ({listed} $/h), which is enough for both.")
+        for rate in self.rates[:1]:
+            if rate.fixed_directions:
+                size = f"of dimension {rate.fixed_directions}"
+                found.append(f"The equilibrium lies in a continuum of fixed points of {rate.scheme}, {size}.")
         return found
 
+    def data(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {
+            **self.about,
+            "stop": str(self.solution.equilibrium.stop),
+            "variables": self.variables,
+            "equations": self.equations,
+            "smallest_eigenvalue": self.map.smallest_eigenvalue,
+            "asymmetry": self.map.asymmetry,
+            "monotone": self.map.is_monotone,
+            "potential": self.map.has_potential,
+            "values_of_time_usd_per_h": list(self.values_of_time),
+            "hints": self.sentences(),
+            "rates": [vars(rate) | {"moves": rate.moves.tolist()} for rate in self.rates],
+        }
 
-def diagnose(case: Case, scenario: str = "base", v2g: bool = True) -> CaseDiagnosis:
+
+def diagnose(
+    case: Case,
+    scenario: str = "base",
+    v2g: bool = True,
+    schemes: Sequence[Scheme] = (),  # whose rates to predict and measure
+    sigma: float = 1.0,  # of their penalties, as a multiple of the automatic ones
+) -> CaseDiagnosis:
     """Return the diagnosis of one scenario of a case. Raises DataError where the case or its scenario does not fit."""
     model = build(case, scenario, v2g)
     system = ComplementaritySystem(model.market)
     solution = solve_monolith(model.market, system=system)
+    at = replace(Start.after(solution.equilibrium), sigma=sigma)
     scale = sparse.diags_array(np.concatenate([block.scale for block in system.blocks.values()]))
     equations = _equations(system) @ scale
     derivative = scale @ _derivative(system, solution.equilibrium.responses) @ scale
@@ -75,6 +116,22 @@ def diagnose(case: Case, scenario: str = "base", v2g: bool = True) -> CaseDiagno
         variables=scale.shape[0],
         equations=equations.shape[0],
         solution=solution,
+        rates=tuple(scheme_rate(model.market, scheme, at) for scheme in schemes),
+        about={"case": case.name, "scenario": scenario, "v2g": v2g, "sigma": sigma},
+    )
+
+
+def save_rate_figure(diagnosis: CaseDiagnosis, path: Path) -> None:
+    """Plot the runs that the rates were measured on. Raises DataError if there are none."""
+    from experiments.figures_rates import Play, rates_figure, save
+
+    plays = [Play(r.scheme, r.moves.tolist(), r.measured, r.predicted) for r in diagnosis.rates if len(r.moves)]
+    if not plays:
+        raise DataError("no scheme has a rate here: there is nothing to plot")
+    about = diagnosis.about
+    save(
+        rates_figure(plays, f"{about['case']} / {about['scenario']} / {'with' if about['v2g'] else 'without'} V2G"),
+        path,
     )
 
 

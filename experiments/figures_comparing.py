@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -13,23 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from experiments.comparing import Entry
-from experiments.convergence import RESIDUALS, TARGETS, linear_tail
+from experiments.convergence import RESIDUALS, TARGETS
 from experiments.figures_goods import last_to_clear_figure, prices_figure
-from experiments.figures_style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    new_figure,
-    style,
-    write,
-)
+from experiments.figures_style import BLACK, COLOURS, new_figure, style, write
 
-COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 NAMES = {"imbalance": "imbalance", "gain": "worst gain", "natural_residual": "natural residual"}
 PLAIN_NUMBERS = FuncFormatter(lambda value, _: f"{value:g}")
@@ -63,32 +51,31 @@ def save_figures(entries: Sequence[Entry], headline: str, folder: Path) -> list[
         return [write(figure, folder, name)[0] for name, figure in figures.items()]
 
 
-def convergence_figure(
-    entries: Sequence[Entry],
-    headline: str,
-    predicted: Mapping[str, float] | None = None,  # by label: the factor of one sweep that a theory promises
-) -> Figure:
-    """Return the imbalance of every run over its sweeps, its linear tail as a line, and the rate of that."""
-    figure = new_figure(headline, "How far every sweep is from clearing; thin: the lines that rates are taken of.")
+def convergence_figure(entries: Sequence[Entry], headline: str) -> Figure:
+    """Return the imbalance of every run over its sweeps, the line of its tail, and the slope that was predicted."""
+    figure = new_figure(headline, "Distance from clearing; thin: the line that a rate is taken of; dotted: predicted.")
     axes = figure.subplots()
     for entry, look in zip(entries, _looks(len(entries)), strict=True):
         sweeps = np.array([reading.sweep for reading in entry.readings])
         worst = np.array([reading.imbalance for reading in entry.readings])
-        tail = linear_tail(sweeps, worst)
+        tail = entry.tail
         rates = ["–" if tail is None else f"{tail.rate:.3f}"]
-        if predicted and entry.label in predicted:
-            rates.append(f"predicted {predicted[entry.label]:.3f}")
+        if entry.predicted is not None:
+            rates.append(f"predicted {entry.predicted:.3f}")
         label = f"{entry.label}: {', '.join(rates)}"
         axes.plot(sweeps, np.where(worst > LOWEST, worst, np.nan), label=label, linewidth=1.8, alpha=0.85, **look)
         if tail is not None:
             ends = np.array([tail.first, tail.last])
             axes.plot(ends, tail.line(ends), color=BLACK, linewidth=0.9, marker="|", markersize=9, gid="tail")
+        if tail is not None and entry.predicted is not None:
+            promised = replace(tail, rate=entry.predicted).line(ends)
+            axes.plot(ends, promised, color=BLACK, linewidth=1.2, linestyle=":", gid="predicted")
     axes.set_yscale("log")
     axes.set_xlabel("sweep")
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("worst imbalance or\nprice disagreement [–]")
-    _legend(figure, axes, "scheme: factor of one sweep\n(– no linear tail)")
+    _legend(figure, axes, "scheme: factor of one sweep,\nfitted (– no linear tail)")
     return figure
 
 

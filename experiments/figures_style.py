@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 # Colours that people with any colour vision tell apart (Okabe and Ito, 2008).
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#8C8C8C"
+COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)  # of lines, in order
 
 COLOUR_MAP = "viridis"
 SMALL, NORMAL, LARGE = 12.0, 13.0, 15.0  # [pt] at the size below; nothing is smaller

@@ -57,7 +57,7 @@ def solve(
     """
     from experiments.catalogue import load
     from experiments.catalogue import solve as run
-    from experiments.files import writable
+    from experiments.files import writable, write_json
     from experiments.games_screen import show_solved
 
     entry = load(slug)
@@ -65,7 +65,7 @@ def solve(
         writable(json)
     solved = run(entry, method, None if weights is None else numbers(weights))
     if json is not None:
-        save(solved, json)
+        write_json(solved.data(), json)
     show_solved(solved)
     raise typer.Exit(exit_code(solved))
 
@@ -82,7 +82,7 @@ def diagnose(
     """
     from experiments.catalogue import load, methods
     from experiments.catalogue.diagnosing import diagnose as run
-    from experiments.files import writable
+    from experiments.files import writable, write_json
     from experiments.games_screen import show_diagnosis, show_entry, show_file, show_solved
 
     entry = load(slug)
@@ -91,7 +91,7 @@ def diagnose(
             writable(path)
     diagnosis = run(entry)
     if json is not None:
-        save(diagnosis.solved, json)
+        write_json(diagnosis.solved.data(), json)
     show_entry(entry, methods(entry))
     show_solved(diagnosis.solved)
     show_diagnosis(diagnosis)
@@ -110,25 +110,6 @@ def numbers(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise DataError(f"--weights {text!r}: must be numbers separated by commas, such as 1,2.5") from None
-
-
-def save(solved: Solved, path: Path) -> None:
-    """Write a solution as JSON; the file appears complete or not at all."""
-    import json
-
-    from bestresponse.trace import replacing
-
-    with replacing(path) as file:
-        json.dump(finite(solved.data()), file, indent=1, allow_nan=False)
-
-
-def finite(value: object) -> object:
-    """Return plain data with None in place of numbers that JSON does not know."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 
 def exit_code(solved: Solved) -> int:

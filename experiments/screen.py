@@ -104,8 +104,13 @@ class Screen:
         table.add_row("smallest eigenvalue of the symmetric part", f"{found.smallest_eigenvalue:.1e}")
         table.add_row("asymmetry of the derivative", f"{found.asymmetry:.1e}")
         self.console.print(table)
+        if diagnosis.rates:
+            self.console.print(_rates(diagnosis))
+            self.console.print(
+                "Rates are factors of one sweep next to the equilibrium, without acceleration and balancing."
+            )
         for sentence in diagnosis.sentences():
-            self.console.print(escape(sentence))
+            self.console.print(f"- {escape(sentence)}")
 
     def show_cases(self, cases: Sequence[Mapping[str, Any]]) -> None:
         """Show the built-in cases."""
@@ -146,7 +151,17 @@ class Screen:
         self.console.print(scenarios)
 
 
-_NUMBERS = ("value", "gain $/h", "relative", "outside its set", "coordinator", "monolith", "relative difference")
+_NUMBERS = (
+    "value",
+    "predicted rate",
+    "measured rate",
+    "gain $/h",
+    "relative",
+    "outside its set",
+    "coordinator",
+    "monolith",
+    "relative difference",
+)
 
 
 def _table(*columns: str, title: str | None = None) -> Table:
@@ -219,6 +234,14 @@ def _cross_check(result: Result) -> Table:
         cells = (_number(row["coordinator"]), _number(row["monolith"]), f"{row['relative_difference']:.1e}")
         style = "bold red" if row["unique"] and not row["agrees"] else None
         table.add_row(label, *cells, "yes" if row["unique"] else "no", style=style)
+    return table
+
+
+def _rates(diagnosis: CaseDiagnosis) -> Table:
+    table = _table("scheme", "predicted rate", "measured rate", "note")
+    for rate in diagnosis.rates:
+        values = ["–" if value is None else f"{value:.6f}" for value in (rate.predicted, rate.measured)]
+        table.add_row(rate.scheme, *values, escape(rate.note))
     return table
 
 

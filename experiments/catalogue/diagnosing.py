@@ -12,12 +12,11 @@ from bestresponse.games import linear_rate
 from bestresponse.typing import Vector
 from experiments.catalogue.games import GameModel
 from experiments.catalogue.map_model import MapModel
-from experiments.catalogue.projection_rates import extragradient_rate, projection_rate
+from experiments.catalogue.projection_rates import projection_rates
 from experiments.catalogue.schema import Entry
 from experiments.catalogue.solving import Solved, model_of, solve
 
 FREE = "_free"  # ends the name of a rate that ignores bounds and rows
-EARLY = 120  # iterations of a projection method that its rate is measured on
 EIGENVALUE = "smallest_eigenvalue"
 
 
@@ -58,8 +57,9 @@ def diagnose(entry: Entry) -> Diagnosis:
     from experiments.catalogue.linear_market import LinearMarketModel
 
     if isinstance(model, LinearMarketModel):
-        plays = {"gauss_seidel": np.array(model.solve("gauss_seidel").moves)}
-        return Diagnosis(solved, _rows(entry, model.radii(), plays), None, ())
+        found = {rate.scheme: rate for rate in model.rates()}
+        predicted = {name: rate.predicted for name, rate in found.items() if rate.predicted is not None}
+        return Diagnosis(solved, _rows(entry, predicted, {name: rate.moves for name, rate in found.items()}), None, ())
     hint = "Every link's time depends on its own flow alone: Beckmann's potential exists, and link flows are unique."
     return Diagnosis(solved, (), None, (hint,))
 
@@ -87,13 +87,11 @@ def _of_map(entry: Entry, model: MapModel, solved: Solved) -> Diagnosis:
     fixed = np.eye(len(unknowns))[model.lower == model.upper]
     points = sample(model.lower, model.upper, unknowns)
     found = diagnose_map(model.jacobian, points, fixed if len(fixed) else None)
-    predicted: dict[str, float] = {}
-    plays: dict[str, Vector] = {}
-    if model.step is not None:
-        M = model.jacobian(unknowns)
-        predicted = {"projection": projection_rate(M, model.step), "extragradient": extragradient_rate(M, model.step)}
-        plays = {method: np.array(model.solve(method).moves[:EARLY]) for method in predicted}
-    return Diagnosis(solved, _rows(entry, predicted, plays), found, tuple(found.hints()))
+    rates = projection_rates(model, unknowns)
+    hints = [*found.hints(), f"Projection methods take steps of {rates.step:.3g} here."]
+    if rates.degenerate:
+        hints.append(f"Bounds hold {', '.join(rates.degenerate)} without force: rates are one-sided.")
+    return Diagnosis(solved, _rows(entry, rates.predicted, rates.residuals), found, tuple(hints))
 
 
 def _rows(entry: Entry, predicted: dict[str, float], plays: dict[str, Vector]) -> tuple[RateRow, ...]:

@@ -19,7 +19,10 @@ from bestresponse.market import Good, Market
 from bestresponse.monolith import solve_monolith
 from bestresponse.oracle import Oracle
 from bestresponse.player import Block, Response, Signal
+from bestresponse.scheme_rates import SchemeRate, scheme_rate
+from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.gauss_seidel import GaussSeidel
+from bestresponse.start import Start
 from bestresponse.stopping import Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import Vector
@@ -124,9 +127,10 @@ class LinearMarketModel:
         responses = self._responses(x)
         return self._certificate(np.zeros(self.market.n_goods), responses)
 
-    def radii(self) -> dict[str, float]:
-        """Return the spectral radius of one sweep: the scheme as shipped, and exchange (proximal Jacobi) beside it."""
-        return {"gauss_seidel": self._gauss_seidel_radius(), "exchange": exchange_radius(self.columns)}
+    def rates(self) -> list[SchemeRate]:
+        """Return the rates of the direct extension of ADMM next to zero, and beside it those of exchange."""
+        zero = Start(np.zeros(self.market.n_goods))
+        return [scheme_rate(self.market, scheme, zero) for scheme in (GaussSeidel(), Exchange())]
 
     def _at_once(self) -> tuple[Vector, Vector, str, list[float]]:
         found = solve_monolith(self.market).equilibrium
@@ -152,30 +156,9 @@ class LinearMarketModel:
             for player, column, value in zip(self.market, self.columns.T, x, strict=True)
         }
 
-    def _gauss_seidel_radius(self) -> float:
-        iteration, ask = GaussSeidel().bind(self.market, np.ones(self.market.n_goods)), Oracle(self.market).ask
-        n = len(iteration.state(np.zeros(self.market.n_goods), self.market.no_trade))
-        images = [iteration.sweep(1, unit, ask).image for unit in np.eye(n)]
-        return float(np.max(np.abs(np.linalg.eigvals(np.array(images).T))))
-
     def _certificate(self, price: Vector, responses: Mapping[str, Response]) -> dict[str, Any]:
         try:
             verdict = certify(self.market, price, responses, Tolerances())
         except SolverError as error:
             return {"holds": False, "statement": f"Not certified: {error}."}
         return {"holds": verdict.holds, "statement": str(verdict), "imbalance": verdict.largest_imbalance}
-
-
-def exchange_radius(columns: Vector, sigma: float = 1.0) -> float:
-    """Return the spectral radius of exchange on a costless market, off the fixed points.
-
-    Every player answers at once, anchored with weight nσ at its own last trade less its share r/n of the imbalance
-    r, then p ← p + σ r (Boyd et al. 2011, section 7.3).
-    """
-    goods, n = columns.shape
-    own = np.diag(1.0 / np.einsum("gi,gi->i", columns, columns))
-    # weight nσ, target aᵢxᵢ − r/n, r = A x:  aᵢ·(p + nσ (aᵢ xᵢ⁺ − aᵢ xᵢ + r/n)) = 0
-    trades = np.eye(n) - own @ columns.T @ columns / n
-    by_price = -own @ columns.T / (n * sigma)
-    update = np.block([[trades, by_price], [sigma * columns @ trades, np.eye(goods) + sigma * columns @ by_price]])
-    return float(np.max(np.abs(np.linalg.eigvals(update))))

@@ -63,7 +63,8 @@ class RoadModel:
             residual=found.gap,
             residual_meaning="relative gap over all routes",
             certificate=self.judge(found.link_flow),
-            status=f"{found.rounds} rounds of route generation",
+            status=f"{len(found.gaps)} rounds of route generation",
+            moves=found.gaps,
         )
 
     def judge(self, x: Vector) -> Mapping[str, Any]:

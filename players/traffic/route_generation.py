@@ -34,7 +34,7 @@ class RouteEquilibrium:
     beckmann_h: float  # [h·veh/h] Σ ∫₀^v t
     gap: float  # [1] Σ f (C − μ) / Σ f C, μ the cheapest of all routes
     routes: tuple[tuple[Route, ...], ...]  # the routes found, by OD pair
-    rounds: int
+    gaps: tuple[float, ...]  # after every round of route generation, the last one above
     player: Traffic  # over these routes
     response: Response  # its answer, with the flow of every route
 
@@ -56,8 +56,8 @@ def assign_all_routes(
     _, fastest = _fastest_routes(road, od_pairs, link_time.value(np.zeros(road.n_links)))
     routes = [[route] for route in fastest]
     flows = [[flow] for flow in demand]
-    gap = 1.0
-    for completed in range(1, round_limit + 1):
+    gap, gaps = 1.0, []
+    for _ in range(round_limit):
         player = _player(road, od_pairs, routes, demand, method, max(RESTRICTED_SHARE * min(gap, 0.1), 1e-12))
         player.start_from(np.array([flow for group in flows for flow in group]))
         response = player.best_response(Signal(np.zeros(0)))
@@ -66,9 +66,10 @@ def assign_all_routes(
         least, fastest = _fastest_routes(road, od_pairs, times)
         spent = float(times @ link_flow)
         gap = (spent - float(least @ demand)) / spent if spent > 0.0 else 0.0
+        gaps.append(gap)
         if gap <= tolerance:
             frozen = tuple(tuple(group) for group in routes)
-            return RouteEquilibrium(link_flow, response.cost, gap, frozen, completed, player, response)
+            return RouteEquilibrium(link_flow, response.cost, gap, frozen, tuple(gaps), player, response)
         flows = _regroup(response.plan["path_flow"], routes)
         for known, group, route in zip(routes, flows, fastest, strict=True):
             if route not in known:

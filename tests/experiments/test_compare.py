@@ -95,6 +95,41 @@ def test_settings_reach_the_run_and_the_entry():
     assert [entry.label for entry in entries[:2]] == ["sharing, anderson 0", "sharing, anderson 20"]
 
 
+def test_fitted_rates_are_near_the_predicted_ones_and_only_plain_runs_have_those():
+    points = [*grid(["anderson=0", "balancing=0", "relaxation=1,1.3"]), *grid(["anderson=0", "balancing=20"])]
+    budget = Budget(400, measure_every=1000)
+    entries = list(compare(load_case("teaching"), "base", True, chosen("sharing"), points, budget, predict=True))
+    plain, relaxed, balanced = (entry.data()["rate"] for entry in entries)
+    assert balanced["predicted"] is None and balanced["fitted"] < 1
+    for rate in (plain, relaxed):
+        assert 1 - rate["fitted"] == pytest.approx(1 - rate["predicted"], rel=0.1)
+    assert relaxed["predicted"] == pytest.approx(1 + 1.3 * (plain["predicted"] - 1), abs=1e-6)  # one real eigenvalue
+
+
+def test_where_a_run_ends_at_another_equilibrium_its_rate_is_predicted_there():
+    """Under stress the monolith's equilibrium, amid a continuum, has a rate of 0.985. Runs end at its rim, slower."""
+    points, budget = grid(["anderson=0", "balancing=0", "relaxation=1"]), Budget(900, 1e-4, 1000)
+    (entry,) = compare(load_case("teaching"), "stress", True, chosen("sharing"), points, budget, predict=True)
+    assert 0.989 < entry.tail.rate < 0.992
+    assert 1 - entry.predicted == pytest.approx(1 - entry.tail.rate, rel=0.1)
+
+
+def test_nothing_is_predicted_unless_asked_or_for_a_scheme_without_one_map():
+    unasked = _compare("pdhg", [Settings()], max_sweeps=2)
+    others = list(
+        compare(
+            load_case("teaching"),
+            "base",
+            True,
+            chosen("pdhg_halpern,tatonnement,sharing"),
+            [Settings()],
+            Budget(2),
+            predict=True,
+        )
+    )
+    assert {entry.predicted for entry in [*unasked, *others]} == {None}
+
+
 def test_a_seed_multiplies_the_first_prices_and_is_reproducible():
     usual = np.full(1000, 0.1)
     first, again, other = (Settings(seed=seed).first_price(usual) for seed in (1, 1, 2))
@@ -115,6 +150,20 @@ def test_a_scheme_that_cannot_run_is_an_entry_that_says_why():
     assert refused.stop_reason == "refused" and "cannot be accelerated" in refused.stop
     assert set(refused.sweeps_to().values()) == {None} and other.stop_reason == "converged"
     assert refused.data()["seconds"] is None and refused.data()["final"] == dict.fromkeys(RESIDUALS)
+
+
+def test_an_interrupt_of_a_prediction_ends_the_comparison_but_loses_no_run(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.comparing.predicted_rate", interrupt)
+    entries, points = [], grid(["anderson=0", "balancing=0"])
+    with pytest.raises(KeyboardInterrupt):
+        for entry in compare(
+            load_case("teaching"), "base", True, chosen("sharing,pdhg"), points, Budget(3), predict=True
+        ):
+            entries.append(entry)
+    assert [(entry.scheme, len(entry.records), entry.predicted) for entry in entries] == [("sharing", 3, None)]
 
 
 def test_an_interrupt_ends_the_run_and_the_comparison_but_loses_neither():
@@ -171,8 +220,9 @@ def test_the_command_writes_its_folder(tmp_path):
     assert "sweep limit" in words and "converged" in words and "cannot be accelerated" in words
     entries = json.loads((tmp_path / "o" / "compare.json").read_text())
     first, second, refused = entries
-    keys = ["scheme", "settings", "sweeps_to", "seconds_to", "stop_reason", "final"]
-    assert all(list(entry)[:6] == keys and set(entry["residuals"]) == set(RESIDUALS) for entry in entries)
+    keys = ["scheme", "settings", "sweeps_to", "seconds_to", "stop_reason", "final", "rate"]
+    assert all(list(entry)[:7] == keys and set(entry["rate"]) == {"fitted", "predicted"} for entry in entries)
+    assert all(set(entry["residuals"]) == set(RESIDUALS) for entry in entries)
     assert first["sweeps_to"]["1e-6"] > 0 and second["sweeps_to"]["1e-6"] is None
     assert list(first["sweeps_to"]) == list(first["seconds_to"]) == list(TARGETS)
     assert set(first["final"]) == set(RESIDUALS) and first["residuals"]["imbalance"]["sweeps_to"] == first["sweeps_to"]

@@ -1,5 +1,6 @@
 """What the histories of runs say, and whether the figures of a comparison show it."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_a_price_that_goes_to_and_fro_travels():
 
 def test_a_line_of_the_convergence_figure_is_a_run_and_its_tail(entries):
     (axes,) = convergence_figure(entries, "headline").axes
-    runs = [line for line in axes.lines if line.get_gid() != "tail"]
+    runs = [line for line in axes.lines if line.get_gid() is None]
     for line, entry in zip(runs, entries, strict=True):
         assert line.get_ydata().tolist() == [max(r.imbalance, r.disagreement) for r in entry.records]
     slow = entries[1]
@@ -87,10 +88,15 @@ def test_a_line_of_the_convergence_figure_is_a_run_and_its_tail(entries):
     assert (tail.first, tail.last) in drawn and f"gauss_seidel: {tail.rate:.3f}" in runs[1].get_label()
 
 
-def test_a_predicted_rate_stands_beside_the_measured_one(entries):
-    (axes,) = convergence_figure(entries, "headline", {"gauss_seidel": 0.87654}).axes
-    labels = [line.get_label() for line in axes.lines if line.get_gid() != "tail"]
-    assert [label.endswith("predicted 0.877") for label in labels] == [False, True, False]
+def test_a_predicted_rate_stands_beside_the_fitted_one_and_is_a_slope_from_where_that_begins(entries):
+    promised = [entries[0], replace(entries[1], predicted=0.87654), entries[2]]
+    (axes,) = convergence_figure(promised, "headline").axes
+    runs = [line for line in axes.lines if line.get_gid() is None]
+    assert [line.get_label().endswith("predicted 0.877") for line in runs] == [False, True, False]
+    (slope,) = [line for line in axes.lines if line.get_gid() == "predicted"]
+    (first, last), (high, low) = slope.get_xdata(), slope.get_ydata()
+    assert (low / high) ** (1 / (last - first)) == pytest.approx(0.87654)
+    assert (first, high) == (entries[1].tail.first, entries[1].tail.level)
 
 
 def test_a_line_of_the_costs_figure_is_what_the_targets_cost(entries):

@@ -152,10 +152,3 @@ def test_the_diagnosis_tells_one_value_of_time_from_several(values, monotone):
     assert monotone or diagnosis.map.smallest_eigenvalue < -1e-4
     assert any("monotone at its equilibrium" in text for text in diagnosis.sentences()) is monotone
     assert any("differ in their value of time" in text for text in diagnosis.sentences()) is not monotone
-
-
-def test_the_diagnosis_is_shown(call):
-    shown = call("diagnose", TEACHING, "--scenario", "stress")
-    assert (shown.code, shown.err) == (0, "")
-    for text in ("smallest eigenvalue of the symmetric part", "The market is monotone", "one common potential"):
-        assert text in shown.out
