@@ -164,7 +164,8 @@ def _result(place: Path, stored: Mapping[str, Any]) -> Result:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{place}: its tables cannot be read ({error})") from error
     found = read_tables(tables)
-    return Result(**{**stored, **found, "quantities": stored["quantities"] | found["quantities"]})
+    known = {item.name: stored[item.name] for item in fields(Result) if item.name in stored}
+    return Result(**{**known, **found, "quantities": stored["quantities"] | found["quantities"]})
 
 
 def _about(task: Task) -> dict[str, Any]:
