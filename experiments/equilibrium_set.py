@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from bestresponse.errors import FormulationError
+from bestresponse.errors import FormulationError, SolverError
 from bestresponse.player import Block, Response
 from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import SparseMatrix, Vector
@@ -34,10 +34,7 @@ class EquilibriumSet:
     program: CanonicalProgram  # its variables are named "player: variable"
 
     def bounds(self, player: str, variable: str, weight: Vector) -> tuple[float, float]:
-        """Return the lowest and the highest value of weight · (that variable of that player) over the set.
-
-        Raises SolverError if the linear program finds no optimum.
-        """
+        """Return the lowest and the highest value of weight · (that variable of that player); raises as `lowest`."""
         if not weight.any():
             return 0.0, 0.0
         where = self.program.variables[f"{player}: {variable}"]
@@ -45,10 +42,17 @@ class EquilibriumSet:
         return min(low, high), max(low, high)
 
     def lowest(self, player: str, variable: str, weight: Vector) -> Vector:
-        """Return (n,) plans of all players with the lowest value of weight · (that variable of that player)."""
+        """Return (n,) plans of all players with the lowest value of weight · (that variable of that player).
+
+        Raises SolverError if the linear program finds no optimum.
+        """
         cost = np.zeros(self.program.n)
         cost[self.program.variables[f"{player}: {variable}"]] = weight
-        return self._solver.solve(cost).x
+        try:
+            return self._solver.solve(cost).x
+        except SolverError:  # the simplex method can get stuck on its way from the last basis
+            self._solver.basis = None
+            return self._solver.solve(cost).x
 
     @cached_property
     def _solver(self) -> LinearSolver:

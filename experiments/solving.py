@@ -11,7 +11,7 @@ from typing import Any
 from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
-from bestresponse.errors import DataError
+from bestresponse.errors import DataError, SolverError
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.oracle import PlayerFailedError
 from bestresponse.player import Response
@@ -88,7 +88,7 @@ def solve(
         routes.coordinate(max_sweeps, on_sweep, record)
     routes.take_monolith()
     result = routes.result()
-    return replace(result, ranges=routes.ranges()) if ranges and result.solved else result
+    return routes.with_ranges(result) if ranges and result.solved else result
 
 
 def _check_arguments(case: Case, scenario: str, method: str, tolerance: float, max_sweeps: int) -> None:
@@ -210,10 +210,13 @@ class _Routes:
             trace=tuple(record.row() for record in chosen.trace.records),
         )
 
-    def ranges(self) -> dict[str, Any]:
-        """Return what quantities that are not unique may be, over all equilibria."""
+    def with_ranges(self, result: Result) -> Result:
+        """Return the result with what quantities that are not unique may be, over all equilibria."""
         chosen, _ = self._chosen()
-        return ranges_of(self.model, self.system, chosen.responses)
+        try:
+            return replace(result, ranges=ranges_of(self.model, self.system, chosen.responses))
+        except SolverError as error:
+            return replace(result, status=f"{result.status} What is not unique has no ranges: {error}.")
 
     def _chosen(self) -> tuple[Equilibrium, Certificate | None]:
         if self.coordinated is not None:
