@@ -59,6 +59,20 @@ class Evidence:
         self._note(scenario, v2g, name, _FILES.get(name, MANIFEST))
         return value
 
+    def known(self, run: Name, name: str) -> Any:
+        """Return a quantity of a run; None if that run is not there, or not solved."""
+        try:
+            return self.quantity(*run, name)
+        except NoEvidence:
+            return None
+
+    def known_span(self, run: Name, name: str) -> Span | None:
+        """Return what `span` does; None if that run is not there, or not solved."""
+        try:
+            return self.span(*run, name)
+        except NoEvidence:
+            return None
+
     def span(self, scenario: str, v2g: bool, name: str) -> Span:
         """Return what a quantity that need not be unique may be; its value where nobody asked for the range."""
         value = float(self.quantity(scenario, v2g, name))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from experiments.evidence import Evidence, Name, NoEvidence, Span
+from experiments.reproduction.evidence import Evidence, Name, NoEvidence, Span
+from experiments.reproduction.trips import dominant_path, path_text
 from experiments.store import StoredRun
 
 STRESSED = ("stress", "island")
@@ -282,18 +282,6 @@ def local_generation_rises(e: Evidence) -> Checks:
         claim = f"at least {CLEAR_RISE:g}× Base {'with' if v2g else 'without'} V2G"
         measured = f"{'with' if v2g else 'without'} V2G {words} MW"
         yield Check(claim, measured, all(kw >= CLEAR_RISE * base for kw in rest))
-
-
-def dominant_path(paths: list[Mapping[str, Any]], pair: str) -> Mapping[str, Any] | None:
-    """Return the path with most electric vehicles of an OD pair among `quantities["paths"]`, None if there is none."""
-    own = [path for path in paths if path["od"] == pair and path["class"] != "FV"]
-    return max(own, key=lambda path: path["flow_veh_per_h"], default=None)
-
-
-def path_text(path: Mapping[str, Any]) -> str:
-    """Return a path's nodes with its stops, such as "1-3-12(−)-13": (+) charges, (−) discharges."""
-    marks = {stop["node"]: "(+)" if stop["action"] == "charge" else "(−)" for stop in path["stops"]}
-    return "-".join(f"{node}{marks.get(node, '')}" for node in path["route"])
 
 
 def _title(scenario: str) -> str:
