@@ -73,8 +73,7 @@ class Store:
         if not force and place.is_dir() and any(place.iterdir()):
             raise DataError(f"{place}: holds something else than results; name another folder, or use --force")
         (place / RUNS).mkdir(parents=True, exist_ok=True)
-        with replacing(place / MARKER) as file:
-            json.dump({"format": FORMAT, "schema": SCHEMA}, file)
+        write_json(place / MARKER, {})
         return cls(place)
 
     @classmethod
@@ -83,7 +82,7 @@ class Store:
         place = Path(folder)
         if not (place / MARKER).is_file():
             raise DataError(f"{place}: is no folder of results (there is no {MARKER} in it)")
-        _read_json(place / MARKER)
+        read_json(place / MARKER)
         return cls(place)
 
     def place(self, task: Task) -> Path:
@@ -123,7 +122,7 @@ class Store:
         """Return a row for every run by name: its labels, case, scenario, …, single numbers, and failure."""
         import pandas as pd
 
-        rows = {folder.name: _row(_read_json(folder / MANIFEST)) for folder in self._folders()}
+        rows = {folder.name: _row(read_json(folder / MANIFEST)) for folder in self._folders()}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
 
     def table(self, name: str) -> pd.DataFrame:
@@ -145,7 +144,7 @@ def load_run(folder: str | Path) -> StoredRun:
     place = Path(folder)
     if not (place / MANIFEST).is_file():
         raise DataError(f"{place}: is no stored run (there is no {MANIFEST} in it)")
-    data = _read_json(place / MANIFEST)
+    data = read_json(place / MANIFEST)
     try:
         result = _result(place, data["result"]) if "result" in data else None
         return StoredRun(place, data["task"], data["hash"], data["labels"], result, data.get("failure"))
@@ -169,8 +168,7 @@ def _result(place: Path, stored: Mapping[str, Any]) -> Result:
 
 
 def _about(task: Task) -> dict[str, Any]:
-    known = {"hash": task.hash, "labels": dict(task.labels), "task": task.content}
-    return {"format": FORMAT, "schema": SCHEMA, **known}
+    return {"hash": task.hash, "labels": dict(task.labels), "task": task.content}
 
 
 def _write(place: Path, manifest: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
@@ -182,8 +180,7 @@ def _write(place: Path, manifest: Mapping[str, Any], tables: Mapping[str, Any]) 
         temporary.mkdir(parents=True)
         for name, table in tables.items():
             pq.write_table(table, temporary / f"{name}.parquet")
-        with (temporary / MANIFEST).open("w", encoding="utf-8") as file:
-            json.dump(to_json(manifest), file, indent=1, allow_nan=False)
+        write_json(temporary / MANIFEST, manifest)
         if place.exists():
             place.rename(_hidden(place, "old"))
         temporary.rename(place)
@@ -196,8 +193,14 @@ def _hidden(place: Path, kind: str) -> Path:
     return place.with_name(f".{place.name}.{os.getpid()}.{kind}")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    """The content of a file of this format. Raises DataError for any other, and for one of a newer schema."""
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write plain data under the header of this format; the file appears complete or not at all."""
+    with replacing(path) as file:
+        json.dump({"format": FORMAT, "schema": SCHEMA, **to_json(data)}, file, indent=1, allow_nan=False)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return what `write_json` wrote. Raises DataError for any other file, and for one of a newer schema."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         schema = int(data["schema"]) if data["format"] == FORMAT else None

@@ -40,7 +40,7 @@ def draw_stack(axes: Axes, names: Sequence[Name], parts: Mapping[str, tuple[Valu
         height = numbers(names, values)
         drawn = np.abs(height) > NOTHING
         bottom = np.where(height >= 0, up, down)
-        edge = {"edgecolor": BLACK, "linewidth": 0.6, "label": label, **look}
+        edge: Look = {"edgecolor": BLACK, "linewidth": 0.6, "label": label, **look}
         axes.bar(places(names)[drawn], height[drawn], WIDTH, bottom[drawn], **edge)
         up, down = up + np.maximum(height, 0), down + np.minimum(height, 0)
     axes.axhline(0, color=BLACK, linewidth=0.8)
@@ -53,7 +53,7 @@ def draw_ranges(axes: Axes, names: Sequence[Name], spans: Mapping[Name, Span | N
         span = spans[name]
         if span is not None and span.high - span.low > 1e-3 * abs(span.high):
             ends = [[span.value - span.low], [span.high - span.value]]
-            look = {"ecolor": BLACK, "elinewidth": 2, "capsize": 6, "capthick": 2}
+            look: Look = {"ecolor": BLACK, "elinewidth": 2, "capsize": 6, "capthick": 2}
             axes.errorbar([at], [span.value], ends, fmt="none", **look)
 
 
@@ -62,7 +62,7 @@ def write_totals(axes: Axes, names: Sequence[Name], texts: Mapping[Name, str], t
 
     Equal texts of a scenario's two runs become one.
     """
-    beside: dict[str, Any] = {"textcoords": "offset points", "size": SMALL, "ha": "center"}
+    beside: Look = {"textcoords": "offset points", "size": SMALL, "ha": "center"}
     for name, at in zip(names, places(names), strict=True):
         top, other = tops[name], (name[0], not name[1])
         if top is None:
@@ -84,8 +84,8 @@ def name_runs(axes: Axes, names: Sequence[Name]) -> None:
     axes.grid(visible=False, axis="x")
     axes.set_axisbelow(True)
     for group, scenario in enumerate(scenarios(names)):
-        look = {"ha": "center", "va": "top", "weight": "bold", "size": SMALL}
-        at = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
+        look: Look = {"ha": "center", "va": "top", "weight": "bold", "size": SMALL}
+        at: Look = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
         axes.annotate(scenario.capitalize(), (group, 0), (0, -21), **look, **at)
     axes.set_xlim(-0.55, len(scenarios(names)) - 0.45)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,10 @@ class Span:
     value: float
     low: float
     high: float
+
+    def times(self, factor: float) -> Span:
+        """Return the same in another unit; the factor is positive."""
+        return Span(factor * self.value, factor * self.low, factor * self.high)
 
     def text(self, digits: str, factor: float = 1.0) -> str:
         """Return the value, and both ends where they differ in the digits shown, as in "2 (0–2)"."""
@@ -76,8 +80,13 @@ class Evidence:
     def span(self, scenario: str, v2g: bool, name: str) -> Span:
         """Return what a quantity that need not be unique may be; its value where nobody asked for the range."""
         value = float(self.quantity(scenario, v2g, name))
-        low, high = self.result(scenario, v2g).ranges.get(name, (value, value))
-        return Span(value, min(float(low), value), max(float(high), value))
+        return _span(value, self.result(scenario, v2g).ranges.get(name))
+
+    def known_spans(self, run: Name, name: str) -> dict[str, Span]:
+        """Return what every entry of a quantity may be; nothing if that run is not there, or not solved."""
+        values = self.known(run, name) or {}
+        ranges = self.result(*run).ranges.get(name, {}) if values else {}
+        return {key: _span(float(value), ranges.get(key)) for key, value in values.items()}
 
     def keys(self, scenario: str, v2g: bool) -> Mapping[str, Any]:
         """Return the case that a run solved, as plain data."""
@@ -90,6 +99,11 @@ class Evidence:
         entry = (f"{RUNS}/{self.runs[scenario, v2g].name}/{file}", name)
         if entry not in self.seen:
             self.seen.append(entry)
+
+
+def _span(value: float, ends: Sequence[float] | None) -> Span:
+    low, high = ends or (value, value)
+    return Span(value, min(float(low), value), max(float(high), value))
 
 
 def by_name(runs: Iterable[StoredRun]) -> dict[Name, StoredRun]:

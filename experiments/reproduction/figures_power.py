@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from experiments.figures_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure
 from experiments.reproduction.bars import (
     WIDTH,
+    Look,
     Values,
     draw_stack,
     name_runs,
@@ -108,12 +109,12 @@ def _draw_savings(axes: Axes, names: Sequence[Name], parts: dict[str, Values], t
         up, down = up + np.maximum(saved, 0), down + np.minimum(saved, 0)
     for k, scenario in enumerate(groups):
         before, after = total.get((scenario, False)), total.get((scenario, True))
-        saved = _difference(before, after)
-        if before is not None and saved is not None:
-            axes.plot([k], [saved], "D", color="white", markeredgecolor=BLACK, markersize=9, markeredgewidth=1.6)
-            share = 100 * saved / before
-            text = rf"{1000 * saved:,.0f} \$/h" + f"\n{share:.{3 if abs(share) < 0.1 else 2}f} %"
-            axes.annotate(text, (k, max(up[k], saved)), (0, 8), textcoords="offset points", ha="center")
+        if before is not None and after is not None:
+            gain = before - after
+            axes.plot([k], [gain], "D", color="white", markeredgecolor=BLACK, markersize=9, markeredgewidth=1.6)
+            share = 100 * gain / before
+            text = rf"{1000 * gain:,.0f} \$/h" + f"\n{share:.{3 if abs(share) < 0.1 else 2}f} %"
+            axes.annotate(text, (k, max(up[k], gain)), (0, 8), textcoords="offset points", ha="center")
     axes.axhline(0, color=BLACK, linewidth=0.8)
     axes.grid(visible=False, axis="x")
     axes.set_axisbelow(True)
@@ -131,7 +132,7 @@ def _draw_points(axes: Axes, names: Sequence[Name], values: Values) -> None:
     there = _there(values)
     for (_, v2g), at, value in zip(names, places(names), (values[name] for name in names), strict=True):
         if value is not None:
-            look = {"markerfacecolor": BLUE if v2g else "white", "markeredgecolor": BLUE, "markeredgewidth": 2}
+            look: Look = {"markerfacecolor": BLUE if v2g else "white", "markeredgecolor": BLUE, "markeredgewidth": 2}
             axes.plot([at], [value], "o", markersize=12, **look)
             shift, va = ((0, -11), "top") if v2g else ((0, 11), "bottom")
             axes.annotate(f"{value:.3g}", (at, value), shift, textcoords="offset points", ha="center", va=va)

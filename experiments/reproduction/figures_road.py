@@ -74,8 +74,8 @@ def _draw_nodes(axes: Axes, place: RoadMap) -> None:
     station = np.isin(place.nodes, place.stations)
     for kind, marker, area, colour in ((~station, "o", 260, "white"), (station, "s", 330, STATION)):
         xy = place.xy[kind]
-        area = area if named else area / 8
-        axes.scatter(xy[:, 0], xy[:, 1], s=area, marker=marker, c=colour, edgecolors=BLACK, linewidths=1.4, zorder=4)
+        size = area if named else area / 8
+        axes.scatter(xy[:, 0], xy[:, 1], s=size, marker=marker, c=colour, edgecolors=BLACK, linewidths=1.4, zorder=4)
     look: dict[str, Any] = {"ha": "center", "va": "center_baseline", "size": SMALL, "zorder": 5}
     for node, xy, stops in zip(place.nodes, place.xy, station.tolist(), strict=True):
         if named or stops:

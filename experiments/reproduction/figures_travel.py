@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures_style import BLUE, GREY, ORANGE, PURPLE, SMALL, new_figure
-from experiments.reproduction.bars import Values, draw_ranges, draw_stack, write_totals
+from experiments.reproduction.bars import Look, Values, draw_ranges, draw_stack, write_totals
 from experiments.reproduction.evidence import Evidence, Name, Span
-from experiments.reproduction.trips import dominant_path
+from experiments.reproduction.trips import Path, dominant_path
 
 COST_PARTS = {
     "time on the road": ("time_usd", GREY),
@@ -66,32 +65,33 @@ def trips_figure(e: Evidence, names: Sequence[Name], pairs: Sequence[str]) -> Fi
     return figure
 
 
-def _draw_trip(axes: Axes, names: Sequence[Name], paths: Mapping[Name, Mapping[str, Any] | None]) -> None:
-    parts = {
-        label: ({name: path and path[key] for name, path in paths.items()}, {"color": colour})
-        for label, (key, colour) in COST_PARTS.items()
+def _draw_trip(axes: Axes, names: Sequence[Name], paths: Mapping[Name, Path | None]) -> None:
+    costs = {name: [float(path[key]) for key, _ in COST_PARTS.values()] if path else [] for name, path in paths.items()}
+    parts: dict[str, tuple[Values, Look]] = {
+        label: ({name: cost[k] if cost else None for name, cost in costs.items()}, {"color": colour})
+        for k, (label, (_, colour)) in enumerate(COST_PARTS.items())
     }
     draw_stack(axes, names, parts)
-    costs = {name: path and [path[key] for key, _ in COST_PARTS.values()] for name, path in paths.items()}
-    tops = {name: cost and sum(max(part, 0.0) for part in cost) for name, cost in costs.items()}
-    write_totals(axes, names, {name: f"{sum(cost):.3g}" if cost else "" for name, cost in costs.items()}, tops)
+    tops = {name: sum(max(part, 0.0) for part in cost) if cost else None for name, cost in costs.items()}
+    write_totals(axes, names, {name: f"{sum(cost):.3g}" for name, cost in costs.items()}, tops)
 
 
 def _finish(axes: Axes, names: Sequence[Name], spans: Mapping[Name, Span | None], digits: str, label: str) -> None:
     draw_ranges(axes, names, spans)
-    tops = {name: span and max(span.high, span.value) for name, span in spans.items()}
-    write_totals(axes, names, {name: f"{span.value:{digits}}" if span else "" for name, span in spans.items()}, tops)
+    tops = {name: None if span is None else span.high for name, span in spans.items()}
+    texts = {name: "" if span is None else f"{span.value:{digits}}" for name, span in spans.items()}
+    write_totals(axes, names, texts, tops)
     axes.set_ylabel(label)
     axes.set_ylim(bottom=0)
 
 
 def _spans(e: Evidence, names: Sequence[Name], key: str, factor: float = 1.0) -> dict[Name, Span | None]:
     found = {name: e.known_span(name, key) for name in names}
-    return {k: v and Span(factor * v.value, factor * v.low, factor * v.high) for k, v in found.items()}
+    return {name: span.times(factor) if span else None for name, span in found.items()}
 
 
 def _middle(spans: Mapping[Name, Span | None]) -> Values:
-    return {name: span and span.value for name, span in spans.items()}
+    return {name: span.value if span else None for name, span in spans.items()}
 
 
 def _less(one: Span | None, other: Span | None) -> float | None:

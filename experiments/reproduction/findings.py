@@ -7,12 +7,13 @@ measured says the whole range. The thresholds for words such as "far higher" are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from experiments.reproduction.evidence import Evidence, Name, NoEvidence, Span
 from experiments.reproduction.trips import dominant_path, path_text
-from experiments.store import StoredRun
+from experiments.store import StoredRun, write_json
 
 STRESSED = ("stress", "island")
 EVERY = ("base", *STRESSED)
@@ -68,8 +69,8 @@ class Finding:
     @property
     def why_not(self) -> str:
         """Which claims fail, or why it could not be judged; empty if the finding holds."""
-        failed = [f"{check.claim}: {check.measured}" for check in self.checks if not check.holds]
-        return self.no_evidence or "; ".join(failed)
+        failed = [check.claim for check in self.checks if not check.holds]
+        return self.no_evidence or (f"not true: {'; '.join(failed)}" if failed else "")
 
 
 Checks = Iterator[Check]
@@ -79,6 +80,14 @@ _JUDGES: list[tuple[str, str, Callable[[Evidence], Checks]]] = []
 def findings(runs: Mapping[Name, StoredRun]) -> list[Finding]:
     """Return F1 to F13, judged on runs by scenario and V2G."""
     return [_judged(f"F{k}", *entry, Evidence(runs)) for k, entry in enumerate(_JUDGES, start=1)]
+
+
+def write_findings(folder: Path, judged: Sequence[Finding]) -> Path:
+    """Write findings.json into a folder of results and return its path."""
+    path = folder / "findings.json"
+    extra = ("holds", "ours", "why_not")
+    write_json(path, {"findings": [asdict(each) | {key: getattr(each, key) for key in extra} for each in judged]})
+    return path
 
 
 def _judged(name: str, statement: str, paper: str, judge: Callable[[Evidence], Checks], e: Evidence) -> Finding:

@@ -1,0 +1,92 @@
+"""All figures of a reproduction, drawn from its folder and written as SVG and PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from experiments.figures_dlmp import dlmp_figure
+from experiments.figures_style import style, write
+from experiments.files import writable
+from experiments.reproduction.evidence import Evidence, NoEvidence
+from experiments.reproduction.figures_power import cost_figure, scarcity_figure, supply_figure
+from experiments.reproduction.figures_road import road_figure
+from experiments.reproduction.figures_travel import stations_figure, trips_figure
+from experiments.reproduction.folder import Reproduction
+from experiments.reproduction.trips import rerouted, shown_pairs
+
+FIGURES = "figures"  # the folder
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure on file."""
+
+    name: str
+    title: str
+    svg: Path
+    sources: tuple[tuple[str, str], ...]  # (file in the folder of results, quantity)
+    why_not: str = ""  # why it could not be drawn; then there is no file
+
+
+@dataclass(frozen=True)
+class _Plan:
+    name: str
+    title: str
+    draw: Callable[[Evidence], Figure]
+
+
+def draw_all(found: Reproduction) -> list[Drawing]:
+    """Draw Figures 5 to 10 and a map of the feeder for every run; write them below the folder and return them."""
+    folder = found.folder / FIGURES
+    writable(folder, folder=True)
+    with style():
+        return [_drawn(plan, found, folder) for plan in _plans(found)]
+
+
+def _drawn(plan: _Plan, found: Reproduction, folder: Path) -> Drawing:
+    e = Evidence(found.runs)
+    try:
+        figure = plan.draw(e)
+    except NoEvidence as reason:
+        return Drawing(plan.name, plan.title, folder / f"{plan.name}.svg", (), str(reason))
+    files = write(figure, folder, plan.name)
+    svg = next(path for path in files if path.suffix == ".svg")
+    return Drawing(plan.name, plan.title, svg, tuple(e.seen))
+
+
+def _plans(found: Reproduction) -> Iterator[_Plan]:
+    names = found.names
+    pairs = shown_pairs(Evidence(found.runs), names)
+    yield _Plan("figure_05_supply", "Figure 5", lambda e: supply_figure(e, names))
+    yield _Plan("figure_06_scarcity", "Figure 6", lambda e: scarcity_figure(e, names))
+    yield _Plan("figure_07_stations", "Figure 7", lambda e: stations_figure(e, names))
+    yield _Plan("figure_08_trips", "Figure 8", lambda e: trips_figure(e, names, pairs))
+    yield _Plan("figure_09_roads", "Figure 9", lambda e: _roads(e, found, pairs))
+    yield _Plan("figure_10_cost", "Figure 10", lambda e: cost_figure(e, names))
+    for scenario, v2g in names:
+        title = f"Feeder in {scenario.capitalize()} {'with' if v2g else 'without'} V2G"
+        name = f"feeder_{scenario}_{'v2g' if v2g else 'no-v2g'}"
+        yield _Plan(name, title, lambda e, run=(scenario, v2g): _feeder(e, found, *run))  # type: ignore[misc]
+
+
+def _roads(e: Evidence, found: Reproduction, pairs: list[str]) -> Figure:
+    road, changed = found.maps.road, rerouted(Evidence(found.runs), found.names, pairs)
+    if road is None:
+        raise NoEvidence("the road network has no coordinates")
+    if changed is None:
+        raise NoEvidence(f"V2G changes the dominant path of none of {', '.join(pairs) or 'the OD pairs'}")
+    return road_figure(e, road, *changed)
+
+
+def _feeder(e: Evidence, found: Reproduction, scenario: str, v2g: bool) -> Figure:
+    place = found.maps.feeders[scenario]
+    for name in ("dlmp_usd_per_kwh", "load_shed_by_bus_kw", "station_net_kw", "load_shed_kw"):
+        e.quantity(scenario, v2g, name)
+    flow = e.quantity(scenario, v2g, "line_flow")
+    if place is None:
+        raise NoEvidence("the feeder has no coordinates")
+    return dlmp_figure(e.result(scenario, v2g), place.carrying(flow))

@@ -1,0 +1,76 @@
+"""Solving the runs of a reproduction, several at a time; each is stored as soon as it is there."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+
+from bestresponse.errors import BestResponseError
+from experiments.result import Result
+from experiments.solving import solve
+from experiments.store import Store, StoredRun
+from experiments.task import Task
+from networks.errors import NetworkDataError
+
+Outcome = Result | str  # a result, or why there is none
+
+
+def usual_workers() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def solve_all(
+    tasks: Sequence[Task], store: Store, workers: int, on_run: Callable[[StoredRun], None] = lambda run: None
+) -> list[StoredRun]:
+    """Solve tasks by both routes, with ranges, store each and return the runs in the order in which they were done.
+
+    A run that cannot be solved is stored with its reason. An interrupt lets the runs in hand end and be stored.
+    """
+    done = []
+    for task, outcome in _outcomes(tasks, min(workers, len(tasks))):
+        if isinstance(outcome, Result) and outcome.stop == "interrupted":
+            raise KeyboardInterrupt
+        run = store.add_failure(task, outcome) if isinstance(outcome, str) else store.add(task, outcome)
+        on_run(run)
+        done.append(run)
+    return done
+
+
+def _outcomes(tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Outcome]]:
+    if workers <= 1:
+        yield from ((task, _outcome(task)) for task in tasks)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks
+    with ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
+        waiting: dict[Future[Outcome], Task] = {pool.submit(_outcome, task): task for task in tasks}
+        try:
+            for future in as_completed(list(waiting)):
+                yield waiting.pop(future), future.result()
+        except (KeyboardInterrupt, GeneratorExit) as end:
+            in_hand = {future: task for future, task in waiting.items() if not future.cancel()}
+            if isinstance(end, KeyboardInterrupt):
+                yield from ((task, future.result()) for future, task in in_hand.items())
+            raise
+
+
+def _outcome(task: Task) -> Outcome:
+    try:
+        return solve(
+            task.case,
+            task.scenario,
+            task.v2g,
+            task.method,
+            tolerance=task.tolerance,
+            max_sweeps=task.max_sweeps,
+            ranges=True,
+        )
+    except (BestResponseError, NetworkDataError) as error:
+        return str(error)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
