@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,12 +61,16 @@ def _drawn(plan: _Plan, found: Reproduction, folder: Path) -> Drawing:
 def _plans(found: Reproduction) -> Iterator[_Plan]:
     names = found.names
     pairs = shown_pairs(Evidence(found.runs), names)
-    yield _Plan("figure_05_supply", "Figure 5", lambda e: supply_figure(e, names))
-    yield _Plan("figure_06_scarcity", "Figure 6", lambda e: scarcity_figure(e, names))
-    yield _Plan("figure_07_stations", "Figure 7", lambda e: stations_figure(e, names))
-    yield _Plan("figure_08_trips", "Figure 8", lambda e: trips_figure(e, names, pairs))
-    yield _Plan("figure_09_roads", "Figure 9", lambda e: _roads(e, found, pairs))
-    yield _Plan("figure_10_cost", "Figure 10", lambda e: cost_figure(e, names))
+    of: Mapping[str, tuple[str, Callable[[Evidence], Figure]]] = {
+        "figure_05_supply": ("supply by source, and what the stations exchange", lambda e: supply_figure(e, names)),
+        "figure_06_scarcity": ("load shedding and highest DLMP", lambda e: scarcity_figure(e, names)),
+        "figure_07_stations": ("what electric vehicles do at stations", lambda e: stations_figure(e, names)),
+        "figure_08_trips": ("what trips cost", lambda e: trips_figure(e, names, pairs)),
+        "figure_09_roads": ("an OD pair that V2G reroutes", lambda e: _roads(e, found, pairs)),
+        "figure_10_cost": ("social cost, and what V2G saves", lambda e: cost_figure(e, names)),
+    }
+    for name, (title, draw) in of.items():
+        yield _Plan(name, f"Figure {int(name.split('_')[1])}: {title}", draw)
     for scenario, v2g in names:
         title = f"Feeder in {scenario.capitalize()} {'with' if v2g else 'without'} V2G"
         name = f"feeder_{scenario}_{'v2g' if v2g else 'no-v2g'}"

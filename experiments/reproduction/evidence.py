@@ -33,9 +33,14 @@ class Span:
         return Span(factor * self.value, factor * self.low, factor * self.high)
 
     def text(self, digits: str, factor: float = 1.0) -> str:
-        """Return the value, and both ends where they differ in the digits shown, as in "2 (0–2)"."""
-        value, low, high = (f"{factor * number:{digits}}" for number in (self.value, self.low, self.high))
-        return value if low == high else f"{value} ({low}–{high})"
+        """Return the value, and both ends where they differ in the digits shown, as in "2 (0 to 2)"."""
+        value, low, high = (_number(factor * number, digits) for number in (self.value, self.low, self.high))
+        return value if low == high else f"{value} ({low} to {high})"
+
+
+def _number(value: float, digits: str) -> str:
+    text = f"{value:{digits}}"
+    return text.replace("-", "−") if any(digit in text for digit in "123456789") else text.lstrip("-")
 
 
 @dataclass

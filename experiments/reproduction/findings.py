@@ -128,7 +128,7 @@ def scarcity_without_v2g(e: Evidence) -> Checks:
         shed, price = e.quantity(scenario, False, "load_shed_kw"), _top_price(e, scenario, False)
         yield Check(f"load is shed in {_title(scenario)}", f"{_title(scenario)} sheds {shed:.1f} kW", shed > NO_SHED_KW)
         high = price >= EXCEPTIONAL_PRICE * normal
-        measured = f"{_title(scenario)} {price:.3g} $/kWh ({price / normal:.3g}× Base)"
+        measured = f"{_title(scenario)} {price:#.3g} $/kWh ({price / normal:.3g}× Base)"
         yield Check(f"maximum DLMP at least {EXCEPTIONAL_PRICE:g}× Base in {_title(scenario)}", measured, high)
 
 
@@ -144,7 +144,7 @@ def v2g_ends_scarcity(e: Evidence) -> Checks:
         price, before = _top_price(e, scenario, True), _top_price(e, scenario, False)
         near = price - normal <= BACK_TO_NORMAL * (before - normal)
         claim = f"at most {BACK_TO_NORMAL:.0%} of the rise over Base left in {title}"
-        yield Check(claim, f"{title} {before:.3g} → {price:.3g} $/kWh ({price / normal:.2f}× Base)", near)
+        yield Check(claim, f"{title} {before:#.3g} → {price:#.3g} $/kWh ({price / normal:.2f}× Base)", near)
 
 
 @_finding(
@@ -279,7 +279,7 @@ def what_v2g_saves(e: Evidence) -> Checks:
 def stations_supply_the_island(e: Evidence) -> Checks:
     """F12."""
     net = e.quantity("island", True, "charged_kw") - e.quantity("island", True, "discharged_kw")
-    yield Check("net load below zero", f"net load {net:.0f} kW", net <= -CLEARLY_KW)
+    yield Check("net load below zero", f"net load {net:.0f} kW".replace("-", "−"), net <= -CLEARLY_KW)
 
 
 @_finding("Local generation rises clearly in Stress and Island.", "significantly higher")

@@ -21,6 +21,7 @@ from experiments.reproduction.svg import inline_svg
 from experiments.store import FORMAT, MANIFEST, RUNS, SCHEMA, StoredRun
 
 REPORT = "report.html"
+PHASES = ("build", "coordination", "monolith", "certificate", "report")  # of a run, together its seconds
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def write_report(found: Reproduction, findings: Sequence[Finding], drawings: Seq
         format=FORMAT,
         schema=SCHEMA,
         by_file=_by_file,
+        files=_files,
         svg=lambda drawing: Markup(inline_svg(drawing.svg, drawing.name, drawing.title)),
     )
     path = found.folder / REPORT
@@ -107,9 +109,6 @@ def _row(name: Name, run: StoredRun | None) -> _Row:
     )
 
 
-PHASES = ("build", "coordination", "monolith", "certificate", "report")
-
-
 def run_title(name: Name) -> str:
     """Return a run's name for readers."""
     return f"{name[0].capitalize()} {'with' if name[1] else 'without'} V2G"
@@ -119,6 +118,11 @@ def _same(entries: Sequence[Mapping[str, Any]]) -> str:
     """Everything that was used: usually the same in every run."""
     seen = dict.fromkeys(f"{name} {value}" for entry in entries for name, value in entry.items())
     return ", ".join(seen)
+
+
+def _files(sources: Sequence[tuple[str, str]]) -> str:
+    n = len(_by_file(sources))
+    return "1 file" if n == 1 else f"{n} files"
 
 
 def _by_file(sources: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
