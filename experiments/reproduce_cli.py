@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,8 +59,16 @@ def reproduce(
         raise typer.BadParameter("name a folder for the results by --out DIR, or one to draw from by --from DIR")
     from experiments.case import load_case
 
-    _solve(console, load_case(case or DEFAULT_CASE), out, force, workers)
-    raise typer.Exit(_draw(console, out))
+    try:
+        _solve(console, load_case(case or DEFAULT_CASE), out, force, workers)
+        code = _draw(console, out)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"interrupted; {_kept(out)}\n")
+        code = Exit.INTERRUPTED
+    except OSError as error:
+        sys.stderr.write(f"error: {error.filename or out}: {error.strerror or error}; {_kept(out)}\n")
+        code = Exit.BAD_INPUT
+    raise typer.Exit(code)
 
 
 def _solve(console: Console, case: Case, out: Path, force: bool, workers: int | None) -> None:
@@ -72,23 +81,17 @@ def _solve(console: Console, case: Case, out: Path, force: bool, workers: int | 
     if not out.is_file():
         writable(out, folder=True)
     store = begin(case, out, force)
-    tasks = [task for task in tasks_of(case) if force or task not in store or store.run(task).result is None]
-    if len(tasks) < len(tasks_of(case)):
-        console.print(f"{len(tasks_of(case)) - len(tasks)} of {len(tasks_of(case))} runs are there already")
-    done: list[StoredRun] = []
-
-    def on_run(run: StoredRun) -> None:
-        done.append(run)
-        console.print(f"{len(done)}/{len(tasks)}  {_told(run)}", markup=False)
-
-    try:
-        solve_all(tasks, store, workers or usual_workers(), on_run)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"interrupted; {_kept(out, done)}\n")
-        raise typer.Exit(Exit.INTERRUPTED) from None
-    except OSError as error:
-        sys.stderr.write(f"error: {out}: {error.strerror or error}; {_kept(out, done)}\n")
-        raise typer.Exit(Exit.BAD_INPUT) from None
+    all_tasks = tasks_of(case)
+    tasks = [task for task in all_tasks if force or task not in store or store.run(task).result is None]
+    if len(tasks) < len(all_tasks):
+        console.print(f"{len(all_tasks) - len(tasks)} of {len(all_tasks)} runs are there already")
+    numbers = count(1)
+    solve_all(
+        tasks,
+        store,
+        workers or usual_workers(),
+        lambda run: console.print(f"{next(numbers)}/{len(tasks)}  {_told(run)}", markup=False),
+    )
 
 
 def _told(run: StoredRun) -> str:
@@ -101,9 +104,11 @@ def _told(run: StoredRun) -> str:
     return f"{name}: solved and certified after {run.result.sweeps} sweeps, {agree}"
 
 
-def _kept(out: Path, done: Sequence[StoredRun]) -> str:
-    names = ", ".join(run.name for run in done) or "none"
-    return f"runs of this call that are kept in {out / 'runs'}: {names}. The same command goes on from there"
+def _kept(out: Path) -> str:
+    from experiments.store import MANIFEST, RUNS
+
+    names = sorted(path.parent.name for path in (out / RUNS).glob(f"[!.]*/{MANIFEST}"))
+    return f"the runs kept in {out / RUNS}: {', '.join(names) or 'none'}. The same command goes on from there"
 
 
 def _draw(console: Console, folder: Path) -> Exit:

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from experiments.figures_dlmp import dlmp_figure
-from experiments.figures_style import style, write
+from experiments.figures_style import GREY, LEFT, SMALL, style, write
 from experiments.files import writable
 from experiments.reproduction.evidence import Evidence, NoEvidence
 from experiments.reproduction.figures_power import cost_figure, scarcity_figure, supply_figure
@@ -53,6 +53,8 @@ def _drawn(plan: _Plan, found: Reproduction, folder: Path) -> Drawing:
         figure = plan.draw(e)
     except NoEvidence as reason:
         return Drawing(plan.name, plan.title, folder / f"{plan.name}.svg", (), str(reason))
+    if plan.name.startswith("figure"):  # the headline of a feeder says it
+        figure.text(1 - LEFT, 0.975, found.case, size=SMALL, color=GREY, ha="right", va="top")
     files = write(figure, folder, plan.name)
     svg = next(path for path in files if path.suffix == ".svg")
     return Drawing(plan.name, plan.title, svg, tuple(e.seen))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 
 from bestresponse.errors import BestResponseError
 from experiments.result import Result
@@ -31,16 +33,17 @@ def solve_all(
     A run that cannot be solved is stored with its reason. An interrupt lets the runs in hand end and be stored.
     """
     done = []
-    for task, outcome in _outcomes(tasks, min(workers, len(tasks))):
-        if isinstance(outcome, Result) and outcome.stop == "interrupted":
-            raise KeyboardInterrupt
-        run = store.add_failure(task, outcome) if isinstance(outcome, str) else store.add(task, outcome)
-        on_run(run)
-        done.append(run)
+    with closing(_outcomes(tasks, min(workers, len(tasks)))) as outcomes:
+        for task, outcome in outcomes:
+            if isinstance(outcome, Result) and outcome.stop == "interrupted":
+                raise KeyboardInterrupt
+            run = store.add_failure(task, outcome) if isinstance(outcome, str) else store.add(task, outcome)
+            on_run(run)
+            done.append(run)
     return done
 
 
-def _outcomes(tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Outcome]]:
+def _outcomes(tasks: Sequence[Task], workers: int) -> Generator[tuple[Task, Outcome], None, None]:
     if workers <= 1:
         yield from ((task, _outcome(task)) for task in tasks)
         return
@@ -49,12 +52,19 @@ def _outcomes(tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Outco
         waiting: dict[Future[Outcome], Task] = {pool.submit(_outcome, task): task for task in tasks}
         try:
             for future in as_completed(list(waiting)):
-                yield waiting.pop(future), future.result()
+                yield waiting.pop(future), _answer(future)
         except (KeyboardInterrupt, GeneratorExit) as end:
             in_hand = {future: task for future, task in waiting.items() if not future.cancel()}
             if isinstance(end, KeyboardInterrupt):
-                yield from ((task, future.result()) for future, task in in_hand.items())
+                yield from ((task, _answer(future)) for future, task in in_hand.items())
             raise
+
+
+def _answer(future: Future[Outcome]) -> Outcome:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return "a process of this call was killed before it could answer"
 
 
 def _outcome(task: Task) -> Outcome:
