@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 
@@ -48,23 +48,23 @@ def _outcomes(tasks: Sequence[Task], workers: int) -> Generator[tuple[Task, Outc
         yield from ((task, _outcome(task)) for task in tasks)
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks
+    to_do = list(reversed(tasks))
+    running: dict[Future[Outcome], Task] = {}
     with ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
-        waiting: dict[Future[Outcome], Task] = {pool.submit(_outcome, task): task for task in tasks}
         try:
-            for future in as_completed(list(waiting)):
-                yield waiting.pop(future), _answer(future)
-        except (KeyboardInterrupt, GeneratorExit) as end:
-            in_hand = {future: task for future, task in waiting.items() if not future.cancel()}
-            if isinstance(end, KeyboardInterrupt):
-                yield from ((task, _answer(future)) for future, task in in_hand.items())
+            while to_do or running:
+                while to_do and len(running) < workers:  # no more: what is handed over cannot be called back
+                    future = pool.submit(_outcome, to_do[-1])
+                    running[future] = to_do.pop()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    outcome = future.result()
+                    yield running.pop(future), outcome
+        except KeyboardInterrupt:
+            yield from ((task, future.result()) for future, task in running.items())
             raise
-
-
-def _answer(future: Future[Outcome]) -> Outcome:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return "a process of this call was killed before it could answer"
+        except BrokenProcessPool:
+            killed = "the process of this run, or of another beside it, was killed"
+            yield from ((task, killed) for task in (*running.values(), *reversed(to_do)))
 
 
 def _outcome(task: Task) -> Outcome:

@@ -22,6 +22,7 @@ from experiments.reproduction.running import solve_all
 from experiments.reproduction.svg import inline_svg
 from experiments.store import MANIFEST, Store
 from tests.experiments.browser import in_a_frame, needs_browser
+from tests.experiments.killed import killed
 from tests.experiments.runs import PAPER, TEACHING, case_file, solved
 
 SCARCITY, ROADS = "figure_06_scarcity", "figure_09_roads"
@@ -188,6 +189,13 @@ def test_two_processes_answer_as_one_does(tmp_path):
     for task in tasks:
         run = next(run for run in runs if run.hash == task.hash)
         assert run.result.quantities == solved_before(task).quantities and run.result.ranges
+
+
+def test_runs_whose_process_is_killed_are_failures_with_a_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "_outcome", killed)
+    runs = solve_all(tasks_of(load_case(TEACHING)), Store.make(tmp_path), workers=2)
+    assert len(runs) == 6 == len({run.hash for run in runs})
+    assert all(run.result is None and "was killed" in run.failure for run in runs)
 
 
 def test_maps_come_back_as_they_were():
