@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.case_schema import Case
-    from experiments.reproduction.findings import Finding
+    from experiments.reproduction.finding import Finding
     from experiments.reproduction.folder import Reproduction
     from experiments.store import StoredRun
 
@@ -114,7 +114,8 @@ def _kept(out: Path) -> str:
 def _draw(console: Console, folder: Path) -> Exit:
     from experiments.files import writable
     from experiments.reproduction.drawing import FIGURES, draw_all
-    from experiments.reproduction.findings import findings, write_findings
+    from experiments.reproduction.finding import write_findings
+    from experiments.reproduction.findings import findings
     from experiments.reproduction.folder import load_reproduction
     from experiments.reproduction.report import verdict, write_report
 

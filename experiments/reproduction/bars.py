@@ -16,7 +16,7 @@ WIDTH = 0.36
 SHIFT = {False: -0.2, True: 0.2}  # of a bar from the middle of its group
 SIGN = {False: "no", True: "V2G"}  # what stands below a bar
 NOTHING = 1e-6  # smaller parts of a bar are not drawn
-ROOM = 0.16  # of the height, above and below the bars, for their numbers
+ROOM = 0.22  # of the height, above and below the bars, for their numbers
 
 Values = Mapping[Name, float | None]  # None: that run is not there, or not solved
 Look = Mapping[str, Any]

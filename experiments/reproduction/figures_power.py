@@ -112,7 +112,7 @@ def _draw_savings(axes: Axes, names: Sequence[Name], parts: dict[str, Values], t
         if before is not None and after is not None:
             gain = before - after
             axes.plot([k], [gain], "D", color="white", markeredgecolor=BLACK, markersize=9, markeredgewidth=1.6)
-            share = 100 * gain / before
+            share = 100 * gain / before if before else 0.0
             text = rf"{1000 * gain:,.0f} \$/h" + f"\n{share:.{3 if abs(share) < 0.1 else 2}f} %"
             axes.annotate(text, (k, max(up[k], gain)), (0, 8), textcoords="offset points", ha="center")
     axes.axhline(0, color=BLACK, linewidth=0.8)

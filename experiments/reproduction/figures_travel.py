@@ -53,7 +53,7 @@ def trips_figure(e: Evidence, names: Sequence[Name], pairs: Sequence[str]) -> Fi
     """Return Figure 8: what the dominant path of some OD pairs costs by part, in every scenario but Base."""
     names = [name for name in names if name[0] != "base"] or names
     about = "Left bars without, right bars with V2G. Numbers: the whole cost."
-    figure = new_figure("What a trip costs on the path that most electric vehicles of its pair take", about)
+    figure = new_figure("What a trip costs on the path that most vehicles take", about)
     grid = {"left": 0.075, "right": 0.99, "bottom": 0.13, "top": 0.78, "wspace": 0.22}
     panels = np.atleast_1d(figure.subplots(1, len(pairs), gridspec_kw=grid))
     for axes, pair in zip(panels, pairs, strict=True):

@@ -7,13 +7,13 @@ measured says the whole range. The thresholds for words such as "far higher" are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import math
+from collections.abc import Callable, Mapping
 
 from experiments.reproduction.evidence import Evidence, Name, NoEvidence, Span
+from experiments.reproduction.finding import Check, Checks, Finding, Judge, judged
 from experiments.reproduction.trips import dominant_path, path_text
-from experiments.store import StoredRun, write_json
+from experiments.store import StoredRun
 
 STRESSED = ("stress", "island")
 EVERY = ("base", *STRESSED)
@@ -36,72 +36,16 @@ ROUTE_WITHOUT = [1, 2, 6, 8, 7, 18, 20]
 ROUTE_WITH, DISCHARGE_AT = [1, 3, 12, 13, 24, 21, 20], 12
 
 
-@dataclass(frozen=True)
-class Check:
-    """One claim of a finding."""
-
-    claim: str
-    measured: str
-    holds: bool
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A finding, judged."""
-
-    name: str  # F1 … F13
-    statement: str
-    paper: str  # what the paper says, in numbers where it gives some
-    checks: tuple[Check, ...]
-    sources: tuple[tuple[str, str], ...]  # (file in the folder of results, quantity) of every number
-    no_evidence: str | None = None  # why it could not be judged
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether all checks hold; None if the finding could not be judged."""
-        return None if self.no_evidence else all(check.holds for check in self.checks)
-
-    @property
-    def ours(self) -> str:
-        """What was measured, in one line."""
-        return "; ".join(check.measured for check in self.checks)
-
-    @property
-    def why_not(self) -> str:
-        """Which claims fail, or why it could not be judged; empty if the finding holds."""
-        failed = [check.claim for check in self.checks if not check.holds]
-        return self.no_evidence or (f"not true: {'; '.join(failed)}" if failed else "")
-
-
-Checks = Iterator[Check]
-_JUDGES: list[tuple[str, str, Callable[[Evidence], Checks]]] = []
+_JUDGES: list[tuple[str, str, Judge]] = []
 
 
 def findings(runs: Mapping[Name, StoredRun]) -> list[Finding]:
     """Return F1 to F13, judged on runs by scenario and V2G."""
-    return [_judged(f"F{k}", *entry, Evidence(runs)) for k, entry in enumerate(_JUDGES, start=1)]
+    return [judged(f"F{k}", *entry, Evidence(runs)) for k, entry in enumerate(_JUDGES, start=1)]
 
 
-def write_findings(folder: Path, judged: Sequence[Finding]) -> Path:
-    """Write findings.json into a folder of results and return its path."""
-    path = folder / "findings.json"
-    extra = ("holds", "ours", "why_not")
-    write_json(path, {"findings": [asdict(each) | {key: getattr(each, key) for key in extra} for each in judged]})
-    return path
-
-
-def _judged(name: str, statement: str, paper: str, judge: Callable[[Evidence], Checks], e: Evidence) -> Finding:
-    checks: list[Check] = []
-    missing = None
-    try:
-        checks.extend(judge(e))
-    except NoEvidence as reason:
-        missing = str(reason)
-    return Finding(name, statement, paper, tuple(checks), tuple(e.seen), missing)
-
-
-def _finding(statement: str, paper: str) -> Callable[[Callable[[Evidence], Checks]], Callable[[Evidence], Checks]]:
-    def register(judge: Callable[[Evidence], Checks]) -> Callable[[Evidence], Checks]:
+def _finding(statement: str, paper: str) -> Callable[[Judge], Judge]:
+    def register(judge: Judge) -> Judge:
         _JUDGES.append((statement, paper, judge))
         return judge
 
@@ -128,7 +72,7 @@ def scarcity_without_v2g(e: Evidence) -> Checks:
         shed, price = e.quantity(scenario, False, "load_shed_kw"), _top_price(e, scenario, False)
         yield Check(f"load is shed in {_title(scenario)}", f"{_title(scenario)} sheds {shed:.1f} kW", shed > NO_SHED_KW)
         high = price >= EXCEPTIONAL_PRICE * normal
-        measured = f"{_title(scenario)} {price:#.3g} $/kWh ({price / normal:.3g}× Base)"
+        measured = f"{_title(scenario)} {price:#.3g} $/kWh ({_over(price, normal):.3g}× Base)"
         yield Check(f"maximum DLMP at least {EXCEPTIONAL_PRICE:g}× Base in {_title(scenario)}", measured, high)
 
 
@@ -144,7 +88,7 @@ def v2g_ends_scarcity(e: Evidence) -> Checks:
         price, before = _top_price(e, scenario, True), _top_price(e, scenario, False)
         near = price - normal <= BACK_TO_NORMAL * (before - normal)
         claim = f"at most {BACK_TO_NORMAL:.0%} of the rise over Base left in {title}"
-        yield Check(claim, f"{title} {before:#.3g} → {price:#.3g} $/kWh ({price / normal:.2f}× Base)", near)
+        yield Check(claim, f"{title} {before:#.3g} → {price:#.3g} $/kWh ({_over(price, normal):.2f}× Base)", near)
 
 
 @_finding(
@@ -172,11 +116,11 @@ def who_stops(e: Evidence) -> Checks:
 def who_discharges(e: Evidence) -> Checks:
     """F5."""
     base = e.span("base", True, "discharge_share")
-    yield Check("known in Base", f"Base {_percent([base])}", True)
     for scenario in STRESSED:
         share, title = e.span(scenario, True, "discharge_share"), _title(scenario)
         higher = share.high >= FAR_HIGHER * base.low and share.high >= base.low + SAME_SHARE
-        yield Check(f"at least {FAR_HIGHER:g}× Base in {title}", f"{title} {_percent([share])}", higher)
+        measured = f"{title} {_percent([share])}, Base {_percent([base])}"
+        yield Check(f"at least {FAR_HIGHER:g}× Base in {title}", measured, higher)
 
 
 @_finding(
@@ -262,7 +206,7 @@ def what_v2g_saves(e: Evidence) -> Checks:
     """F11."""
     for scenario in EVERY:
         before, after = (e.quantity(scenario, v2g, "social_cost_usd_per_h") for v2g in (False, True))
-        saving, title = (before - after) / before, _title(scenario)
+        saving, title = _over(before - after, before), _title(scenario)
         if scenario == "base":
             marginal = -1e-6 <= saving <= MARGINAL_SAVING
             yield Check(f"at most {MARGINAL_SAVING:.1%} in Base", f"Base {100 * saving:.3f} %", marginal)
@@ -270,9 +214,9 @@ def what_v2g_saves(e: Evidence) -> Checks:
         about = abs(saving - 0.06) <= ABOUT_SAVING
         yield Check(f"6 % ± {100 * ABOUT_SAVING:.0f} in {title}", f"{title} {100 * saving:.2f} %", about)
         shortage = [e.quantity(scenario, v2g, "shortage_cost_usd_per_h") for v2g in (False, True)]
-        part = (shortage[0] - shortage[1]) / (before - after) if before > after else 0.0
+        part = _over(shortage[0] - shortage[1], before - after)
         measured = f"avoided shortage is {part:.0%} of the saving in {title}"
-        yield Check(f"mostly avoided shortage in {title}", measured, part >= 0.5)
+        yield Check(f"mostly avoided shortage in {title}", measured, before > after and part >= 0.5)
 
 
 @_finding("Island with V2G: discharging exceeds charging, the stations' net load is below zero.", "net load < 0")
@@ -304,6 +248,11 @@ def _pair(values: list[float], digits: str) -> str:
 def _percent(spans: list[Span]) -> str:
     shown = [span.text(".2f", 100.0) for span in spans]
     return f"{shown[0] if len(set(shown)) == 1 else ' / '.join(shown)} %"
+
+
+def _over(one: float, other: float) -> float:
+    """The quotient, which is no number, and so fails every comparison, over zero."""
+    return one / other if other != 0 else math.nan
 
 
 def _apart(spans: list[Span]) -> float:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from bestresponse.trace import replacing
 from experiments.reproduction.drawing import Drawing
 from experiments.reproduction.evidence import Name
-from experiments.reproduction.findings import Finding
+from experiments.reproduction.finding import Finding
 from experiments.reproduction.folder import Reproduction
 from experiments.reproduction.notes import notes_on
 from experiments.reproduction.report_tables import number_tables

@@ -48,7 +48,7 @@ OURS = {
     "F3": "Stress sheds 0.0 kW; Stress 43.0 → 0.205 $/kWh (1.35× Base); "
     "Island sheds 0.0 kW; Island 43.0 → 0.212 $/kWh (1.40× Base)",
     "F4": "without V2G 4.28 %; Base with V2G 5.17 %; Stress 22.36 %; Island 34.81 %",
-    "F5": "Base 0.89 %; Stress 22.36 %; Island 34.81 %",
+    "F5": "Stress 22.36 %, Base 0.89 %; Island 34.81 %, Base 0.89 %",
     "F6": "charged in Base 241 → 228 kW; charged in Stress 342 → 228 kW; charged in Island 334 → 228 kW; "
     "discharged 13, 328, 510 kW",
     "F7": "Base 1.34 → 1.40 veh·h/h; Stress 11.72 → 3.63 veh·h/h; Island 11.00 → 5.21 veh·h/h",
