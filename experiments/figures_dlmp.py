@@ -40,13 +40,19 @@ def dlmp_figure(result: Result, place: FeederMap | None = None) -> Figure:
 
     Without a map given, it is that of the case that was solved, if that is at hand.
     """
-    figure = new_figure(title(result), _explanation(result))
     try:
         place = place or feeder_map(result)
     except DataError as error:
-        _draw_strip(figure, result, str(error))
-    else:
-        _draw_map(figure, result, place)
+        return dlmp_strip(result, str(error))
+    figure = new_figure(title(result), _explanation(result))
+    _draw_map(figure, result, place)
+    return figure
+
+
+def dlmp_strip(result: Result, reason: str) -> Figure:
+    """Return the figure of a result with its prices by bus, and the reason why there is no map."""
+    figure = new_figure(title(result), _explanation(result))
+    _draw_strip(figure, result, reason)
     return figure
 
 

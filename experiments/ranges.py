@@ -48,8 +48,8 @@ def ranges(model: Model, system: ComplementaritySystem, responses: Mapping[str, 
 
 def _net(form: ResourceForm) -> Vector:
     """(n_stations, n_paths) [kWh/veh] what a vehicle charges less what it discharges."""
-    trades = form.trades.toarray().T
-    return trades.reshape(-1, form.n_stations, form.n_paths).sum(axis=0)
+    trades, n = form.trades.toarray().T, form.n_stations
+    return np.asarray(trades[:n] + trades[n:] if form.v2g else trades)
 
 
 def _pairs(form: ResourceForm, bounds: Callable[[Vector], Bounds]) -> Bounds:

@@ -41,7 +41,8 @@ def draw_stack(axes: Axes, names: Sequence[Name], parts: Mapping[str, tuple[Valu
         drawn = np.abs(height) > NOTHING
         bottom = np.where(height >= 0, up, down)
         edge: Look = {"edgecolor": BLACK, "linewidth": 0.6, "label": label, **look}
-        axes.bar(places(names)[drawn], height[drawn], WIDTH, bottom[drawn], **edge)
+        if drawn.any():
+            axes.bar(places(names)[drawn], height[drawn], WIDTH, bottom[drawn], **edge)
         up, down = up + np.maximum(height, 0), down + np.minimum(height, 0)
     axes.axhline(0, color=BLACK, linewidth=0.8)
     name_runs(axes, names)
@@ -75,6 +76,11 @@ def write_totals(axes: Axes, names: Sequence[Name], texts: Mapping[Name, str], t
         shift, va = ((0, -4), "top") if top < 0 else ((0, 4), "bottom")
         axes.annotate(texts[name].replace("-", "−"), (middle, top), shift, va=va, **beside)
     axes.margins(y=ROOM)
+
+
+def start_at_zero(axes: Axes) -> None:
+    """Let an axis of numbers that are never negative start at zero, once everything is drawn."""
+    axes.set_ylim(0, None if axes.containers else 1)
 
 
 def name_runs(axes: Axes, names: Sequence[Name]) -> None:

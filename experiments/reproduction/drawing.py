@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from experiments.figures_dlmp import dlmp_figure
+from experiments.figures_dlmp import dlmp_figure, dlmp_strip
 from experiments.figures_style import GREY, LEFT, SMALL, style, write
 from experiments.files import writable
 from experiments.reproduction.evidence import Evidence, NoEvidence
@@ -84,7 +84,7 @@ def _roads(e: Evidence, found: Reproduction, pairs: list[str]) -> Figure:
     if road is None:
         raise NoEvidence("the road network has no coordinates")
     if changed is None:
-        raise NoEvidence(f"V2G changes the dominant path of none of {', '.join(pairs) or 'the OD pairs'}")
+        raise NoEvidence("no OD pair has electric vehicles both without and with V2G")
     return road_figure(e, road, *changed)
 
 
@@ -92,7 +92,7 @@ def _feeder(e: Evidence, found: Reproduction, scenario: str, v2g: bool) -> Figur
     place = found.maps.feeders[scenario]
     for name in ("dlmp_usd_per_kwh", "load_shed_by_bus_kw", "station_net_kw", "load_shed_kw"):
         e.quantity(scenario, v2g, name)
-    flow = e.quantity(scenario, v2g, "line_flow")
+    result, flow = e.result(scenario, v2g), e.quantity(scenario, v2g, "line_flow")
     if place is None:
-        raise NoEvidence("the feeder has no coordinates")
-    return dlmp_figure(e.result(scenario, v2g), place.carrying(flow))
+        return dlmp_strip(result, "no map: the feeder has no coordinates")
+    return dlmp_figure(result, place.carrying(flow))

@@ -17,6 +17,7 @@ from experiments.reproduction.bars import (
     name_runs,
     places,
     scenarios,
+    start_at_zero,
     write_totals,
 )
 from experiments.reproduction.evidence import Evidence, Name
@@ -76,7 +77,7 @@ def scarcity_figure(e: Evidence, names: Sequence[Name]) -> Figure:
     draw_stack(shedding, names, {"": (shed, {"color": VERMILLION})})
     write_totals(shedding, names, {name: f"{value:.1f}" for name, value in _there(shed).items()} | _missing(shed), shed)
     shedding.set_ylabel("load shed [kW]")
-    shedding.set_ylim(bottom=0)
+    start_at_zero(shedding)
     dlmp = {name: e.known(name, "dlmp_usd_per_kwh") for name in names}
     top = {name: None if found is None else max(found.values()) for name, found in dlmp.items()}
     _draw_points(price, names, top)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures_style import BLUE, GREY, ORANGE, PURPLE, SMALL, new_figure
-from experiments.reproduction.bars import Look, Values, draw_ranges, draw_stack, write_totals
+from experiments.reproduction.bars import Look, Values, draw_ranges, draw_stack, start_at_zero, write_totals
 from experiments.reproduction.evidence import Evidence, Name, Span
 from experiments.reproduction.trips import Path, dominant_path
 
@@ -81,8 +81,8 @@ def _finish(axes: Axes, names: Sequence[Name], spans: Mapping[Name, Span | None]
     tops = {name: None if span is None else span.high for name, span in spans.items()}
     texts = {name: "" if span is None else f"{span.value:{digits}}" for name, span in spans.items()}
     write_totals(axes, names, texts, tops)
+    start_at_zero(axes)
     axes.set_ylabel(label)
-    axes.set_ylim(bottom=0)
 
 
 def _spans(e: Evidence, names: Sequence[Name], key: str, factor: float = 1.0) -> dict[Name, Span | None]:

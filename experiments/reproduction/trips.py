@@ -41,12 +41,14 @@ def shown_pairs(e: Evidence, names: Sequence[Name]) -> list[str]:
 def rerouted(e: Evidence, names: Sequence[Name], pairs: Sequence[str]) -> tuple[str, str] | None:
     """Return a scenario and an OD pair whose dominant path V2G changes: its nodes if there is such, else its stops.
 
-    None if V2G changes no dominant path.
+    Stress comes first, where it can be had. Where V2G changes no path, any pair that is driven without and with it;
+    None if there is none.
     """
-    for key in ("route", "stops"):
-        for pair in pairs:
-            for scenario in sorted(scenarios(names), key=lambda name: name != "stress"):
-                found = [dominant_path(e.known((scenario, v2g), "paths") or [], pair) for v2g in (False, True)]
-                if found[0] and found[1] and found[0][key] != found[1][key]:
-                    return scenario, pair
-    return None
+    driven = []
+    for pair in pairs:
+        for scenario in sorted(scenarios(names), key=lambda name: name != "stress"):
+            found = [dominant_path(e.known((scenario, v2g), "paths") or [], pair) for v2g in (False, True)]
+            if found[0] and found[1]:
+                changed = [found[0][key] != found[1][key] for key in ("route", "stops")]
+                driven.append((changed, (scenario, pair)))
+    return max(driven, key=lambda entry: entry[0], default=(None, None))[1]

@@ -88,3 +88,10 @@ def test_nothing_is_said_unasked_or_where_vehicles_differ_in_their_value_of_time
     assert ranges(model, ComplementaritySystem(model.market), {}) == {}
     with pytest.raises(FormulationError, match="no polyhedron"):
         equilibrium_set(model, ComplementaritySystem(model.market), {})
+
+
+def test_without_stations_there_is_nothing_to_say_of_them():
+    near = {"stations": [], "demand__destinations": [2], "demand__ev_by_od": {}}
+    result = solve(case_from(tables(TEACHING, **near), "near"), "stress", True, "monolith", ranges=True)
+    assert result.solved and result.ranges["station_net_kw"] == {} and result.ranges["stop_share"] == [0.0, 0.0]
+    assert result.ranges["dominant_path_share"]["1-2"] == pytest.approx([1.0, 1.0])
