@@ -16,11 +16,12 @@ import numpy as np
 from scipy import sparse
 
 from bestresponse.errors import FormulationError, SolverError
+from bestresponse.market import Market
 from bestresponse.player import Block, Response
 from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import SparseMatrix, Vector
-from experiments.build import Model
 from players.canonical import CanonicalProgram
+from players.convex_program import ConvexProgram
 from players.linear_solver import LinearSolver
 from players.traffic import Traffic
 
@@ -59,20 +60,28 @@ class EquilibriumSet:
         return LinearSolver(self.program)
 
 
-def equilibrium_set(model: Model, system: ComplementaritySystem, responses: Mapping[str, Response]) -> EquilibriumSet:
-    """Return all equilibria of a model, given the plans of one, x̄.
+def is_polyhedron(market: Market) -> bool:
+    """Return whether this module can state all equilibria of a market.
+
+    Its players must be convex quadratic programs, and drivers with one value of time among the electric ones.
+    """
+    return all(isinstance(each, ConvexProgram) or (isinstance(each, Traffic) and each.minimises) for each in market)
+
+
+def equilibrium_set(system: ComplementaritySystem, responses: Mapping[str, Response]) -> EquilibriumSet:
+    """Return all equilibria of a system's market, given the plans of one, x̄.
 
     Rows and bounds are taken as x̄ meets them, so that rounding does not put x̄ outside. Raises FormulationError for a
-    market without a potential, where electric vehicles differ in their value of time.
+    market that is not as `is_polyhedron` says.
     """
-    if not model.traffic.minimises:
-        raise FormulationError("with several values of time among electric vehicles the equilibria are no polyhedron")
-    players = [(player, system.blocks[player.name]) for player in model.market]
+    if not is_polyhedron(system.market):
+        raise FormulationError("the equilibria are a polyhedron only of quadratic players and one value of time")
+    players = [(player, system.blocks[player.name]) for player in system.market]
     points = [_stacked(block, responses[player.name]) for player, block in players]
     point = np.concatenate(points)
     curved = [_curved(player, block, x) for (player, block), x in zip(players, points, strict=True)]
     gradient = np.concatenate([block.gradient(x, 0.0) for (_, block), x in zip(players, points, strict=True)])
-    rows = [_diagonal([block.A for _, block in players]), _diagonal(curved), _clearing(model, system)]
+    rows = [_diagonal([block.A for _, block in players]), _diagonal(curved), _clearing(system)]
     limited = [_diagonal([block.G for _, block in players]), sparse.csr_array(gradient[None, :])]
     A, G = (sparse.csr_array(sparse.vstack(parts)) for parts in (rows, limited))
     limits = np.concatenate([*(block.h for _, block in players), [gradient @ point + LEVEL]])
@@ -138,9 +147,9 @@ def _without_queue(traffic: Traffic) -> Vector:
     return np.where(waiting.slope_h_per_veh > 0.0, waiting.capacity_veh / waiting.period_h, np.inf)
 
 
-def _clearing(model: Model, system: ComplementaritySystem) -> SparseMatrix:
+def _clearing(system: ComplementaritySystem) -> SparseMatrix:
     """(n_goods, n) the sum of all trades in every good."""
-    market = model.market
+    market = system.market
     place = sparse.eye_array(market.n_goods, format="csc")
     own = [place[:, market.positions[player.name]] @ system.blocks[player.name].trade for player in market]
     return sparse.csr_array(sparse.hstack(own))

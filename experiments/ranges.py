@@ -10,28 +10,28 @@ import numpy as np
 from bestresponse.player import Response
 from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import BoolVector, Vector
-from experiments.build import Model
 from experiments.case_schema import od_name
-from experiments.equilibrium_set import equilibrium_set
-from players.traffic import ResourceForm, least_discharge, station_hours, stopping
+from experiments.equilibrium_set import equilibrium_set, is_polyhedron
+from players.traffic import ResourceForm, Traffic, least_discharge, station_hours, stopping
 
 Bounds = list[float]  # the lowest and the highest value
 
 
-def ranges(model: Model, system: ComplementaritySystem, responses: Mapping[str, Response]) -> dict[str, Any]:
-    """Return [lowest, highest] by quantity, given the plans of one equilibrium; nothing if the set is no polyhedron.
+def ranges(system: ComplementaritySystem, responses: Mapping[str, Response]) -> dict[str, Any]:
+    """Return [lowest, highest] by quantity, given the plans of one equilibrium of a system's market.
 
     `station_net_kw` is by station. `discharging_od_pairs` counts the pairs that discharge in every equilibrium and
     those that do in some. `dominant_path_share` is, by OD pair, the share of the electric vehicles that the path with
-    most of them here may have.
+    most of them here may have. Nothing is returned for a market whose equilibria are not known to be a polyhedron.
     """
-    if not model.traffic.minimises:
+    drivers = [player for player in system.market if isinstance(player, Traffic)]
+    if not (len(drivers) == 1 and is_polyhedron(system.market)):
         return {}
-    form, flow = model.traffic.form, responses[model.traffic.name].plan["path_flow"]
-    found = equilibrium_set(model, system, responses)
+    name, form = drivers[0].name, drivers[0].form
+    flow, found = responses[name].plan["path_flow"], equilibrium_set(system, responses)
 
     def bounds(weight: Vector) -> Bounds:
-        return list(found.bounds(model.traffic.name, "path_flow", weight))
+        return list(found.bounds(name, "path_flow", weight))
 
     electric, stops, discharges = stopping(form)
     vehicles = float(flow[electric].sum()) or 1.0

@@ -214,7 +214,7 @@ class _Routes:
         """Return the result with what quantities that are not unique may be, over all equilibria."""
         chosen, _ = self._chosen()
         try:
-            return replace(result, ranges=ranges_of(self.model, self.system, chosen.responses))
+            return replace(result, ranges=ranges_of(self.system, chosen.responses))
         except SolverError as error:
             return replace(result, status=f"{result.status} What is not unique has no ranges: {error}.")
 

@@ -18,10 +18,14 @@ from experiments.case import case_from, load_case
 from experiments.equilibrium_set import equilibrium_set
 from experiments.ranges import ranges
 from experiments.solving import solve
-from players.traffic import stopping
+from players.traffic import Traffic, stopping
 from tests.experiments.case_tables import tables
 from tests.experiments.runs import ROBUST, TEACHING
 from tests.experiments.test_vehicle_classes import one_class
+
+
+def traffic_of(model):
+    return next(player for player in model.market if isinstance(player, Traffic))
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +39,8 @@ def island():
 
 @pytest.fixture(scope="module")
 def island_ranges(island):
-    model, system, found = island
-    return ranges(model, system, found.responses)
+    _, system, found = island
+    return ranges(system, found.responses)
 
 
 def test_the_share_of_stops_is_as_wide_as_known(island_ranges):
@@ -47,8 +51,8 @@ def test_the_share_of_stops_is_as_wide_as_known(island_ranges):
 def test_both_ends_are_equilibria_at_the_same_prices(island):
     """None too wide: the plans at either end are certified."""
     model, system, found = island
-    everything = equilibrium_set(model, system, found.responses)
-    electric, stops, _ = stopping(model.traffic.form)
+    everything = equilibrium_set(system, found.responses)
+    electric, stops, _ = stopping(traffic_of(model).form)
     for sign in (1.0, -1.0):
         x = everything.lowest("Traffic", "path_flow", sign * (electric & stops))
         responses = {}
@@ -63,9 +67,10 @@ def test_both_ends_are_equilibria_at_the_same_prices(island):
 def test_a_market_that_all_but_equals_this_one_sits_at_an_end(island_ranges, toll, end):
     """None too narrow: where stopping costs a little more (less) [$], as few (many) vehicles stop as may."""
     model = build(load_case(ROBUST), "island", v2g=True)
-    form = model.traffic.form
+    traffic = traffic_of(model)
+    form = traffic.form
     electric, stops, _ = stopping(form)
-    model.traffic.form = replace(form, wear=form.wear + toll * (electric & stops))
+    traffic.form = replace(form, wear=form.wear + toll * (electric & stops))
     flow = solve_monolith(model.market).equilibrium.responses["Traffic"].plan["path_flow"]
     assert flow[electric & stops].sum() / flow[electric].sum() == pytest.approx(
         island_ranges["stop_share"][end], abs=1e-4
@@ -84,10 +89,10 @@ def test_an_equilibrium_lies_within_its_ranges():
 def test_nothing_is_said_unasked_or_where_vehicles_differ_in_their_value_of_time():
     assert solve(TEACHING, "stress", True, "monolith").ranges == {}
     case = case_from(tables(TEACHING, vehicles__classes=[one_class(), one_class("fast", 0.5, 60.0)]), "mixed")
-    model = build(case, "base", True)
-    assert ranges(model, ComplementaritySystem(model.market), {}) == {}
-    with pytest.raises(FormulationError, match="no polyhedron"):
-        equilibrium_set(model, ComplementaritySystem(model.market), {})
+    system = ComplementaritySystem(build(case, "base", True).market)
+    assert ranges(system, {}) == {}
+    with pytest.raises(FormulationError, match="one value of time"):
+        equilibrium_set(system, {})
 
 
 def test_without_stations_there_is_nothing_to_say_of_them():
