@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,13 +12,13 @@ from bestresponse.errors import BestResponseError
 from experiments.assign_cli import assign
 from experiments.compare_cli import compare
 from experiments.diagnose_cli import diagnose
+from experiments.diff_cli import diff
+from experiments.exits import Exit, exit_code
 from experiments.games_cli import games
 from experiments.interrupts import says_when_interrupted, without_interrupts
+from experiments.reproduce_cli import reproduce
 from experiments.watch_cli import watch
 from networks.errors import NetworkDataError
-
-if TYPE_CHECKING:
-    from experiments.result import Result
 
 DEFAULT_CASE = "sioux_falls_ieee123"
 
@@ -34,16 +33,8 @@ app.command()(diagnose)
 app.command()(compare)
 app.command()(watch)
 app.command()(assign)
-
-
-class Exit(IntEnum):
-    """What the exit code says."""
-
-    SOLVED = 0
-    BAD_INPUT = 2
-    NOT_SOLVED = 3
-    ROUTES_DISAGREE = 4
-    INTERRUPTED = 130
+app.command()(reproduce)
+app.command()(diff)
 
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]
@@ -143,15 +134,6 @@ def check(
         raise typer.BadParameter("name a case, or ask for --schema")
     else:
         Screen().show_description(describe(load_case(case)))
-
-
-def exit_code(result: Result) -> Exit:
-    """Return the exit code that a result stands for; not solved outranks a disagreement of the routes."""
-    if result.stop == "interrupted":
-        return Exit.INTERRUPTED
-    if not result.solved:
-        return Exit.NOT_SOLVED
-    return Exit.ROUTES_DISAGREE if result.routes_agree is False else Exit.SOLVED
 
 
 def main() -> None:

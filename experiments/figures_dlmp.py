@@ -14,7 +14,15 @@ from bestresponse.errors import DataError
 from bestresponse.typing import BoolVector, Vector
 from experiments.figures_convergence import title
 from experiments.figures_map import FeederMap, feeder_map
-from experiments.figures_network import draw_buses, draw_legend, draw_lines, draw_names, draw_rings, draw_station
+from experiments.figures_network import (
+    draw_buses,
+    draw_islands,
+    draw_legend,
+    draw_lines,
+    draw_names,
+    draw_rings,
+    draw_station,
+)
 from experiments.figures_style import BLUE, COLOUR_MAP, SMALL, VERMILLION, new_figure
 from experiments.result import Result
 
@@ -27,15 +35,24 @@ SHED_KW = 0.01  # less is nothing
 MOST_NAMES = 40  # buses that are all named
 
 
-def dlmp_figure(result: Result) -> Figure:
-    """Return the figure of a result with prices: a map of the feeder, or a strip of buses where there is no map."""
-    figure = new_figure(title(result), _explanation(result))
+def dlmp_figure(result: Result, place: FeederMap | None = None) -> Figure:
+    """Return the figure of a result with prices: a map of the feeder, or a strip of buses where there is no map.
+
+    Without a map given, it is that of the case that was solved, if that is at hand.
+    """
     try:
-        place = feeder_map(result)
+        place = place or feeder_map(result)
     except DataError as error:
-        _draw_strip(figure, result, str(error))
-    else:
-        _draw_map(figure, result, place)
+        return dlmp_strip(result, str(error))
+    figure = new_figure(title(result), _explanation(result))
+    _draw_map(figure, result, place)
+    return figure
+
+
+def dlmp_strip(result: Result, reason: str) -> Figure:
+    """Return the figure of a result with its prices by bus, and the reason why there is no map."""
+    figure = new_figure(title(result), _explanation(result))
+    _draw_strip(figure, result, reason)
     return figure
 
 
@@ -93,19 +110,20 @@ def _draw_map(figure: Figure, result: Result, place: FeederMap) -> None:
     axes = figure.add_axes((0.005, 0.01, 0.71, 0.85))
     axes.set_aspect("equal")
     axes.set_axis_off()
-    axes.margins(0.14 if few else 0.04)
+    axes.margins(*((0.2, 0.14) if few else (0.04, 0.04)))
     size = float(np.clip(7000 / len(price), 55, 300))  # [pt²]
     at_station = np.array([bus in place.stations for bus in place.buses])
     scale = _scale(price)
     colours = scale.to_rgba(price)
+    draw_islands(axes, place)
     draw_lines(axes, place)
     draw_buses(axes, place.xy[~at_station], colours[~at_station], size)
+    net = result.quantities["station_net_kw"]
     for bus, nodes in place.stations.items():
         k = place.buses.index(bus)
-        net_kw = sum(result.quantities["station_net_kw"][str(node)] for node in nodes)
-        draw_station(axes, place.xy[k], colours[k], size, net_kw)
+        draw_station(axes, place.xy[k], colours[k], size, sum(net[str(node)] for node in nodes))
     draw_rings(axes, place.xy[shed], np.where(at_station[shed], 6.5, 2.8) * size)
-    draw_names(axes, place, size, all_buses=few)
+    draw_names(axes, place, size, net, all_buses=few)
     if len(price_levels(price)) > 1:
         _draw_colour_bar(figure, scale, price_levels(price))
     draw_legend(figure, axes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from experiments.result import Result
 from networks.errors import NetworkDataError
 from networks.feeder import Feeder, load_feeder
 from networks.lindistflow import polygon
+from networks.tree import component_labels
 
 BINDING = 1 - 1e-4  # share of its limit from which on a line counts as full
 
@@ -28,10 +29,28 @@ class FeederMap:
     buses: tuple[str, ...]
     xy: Vector  # (n_buses, 2)
     root: int
-    lines: tuple[tuple[int, int], ...]
-    full: Mapping[str, tuple[int, int]]  # closed lines at their limit, by name
+    lines: Mapping[str, tuple[int, int]]  # closed lines, by name
+    rate_kva: Vector  # (n_lines,) inf: no limit
     out: Mapping[str, tuple[int, int]]  # lines out of service, by name
     stations: Mapping[str, tuple[int, ...]]  # bus → road nodes of its stations
+    full: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # closed lines at their limit, by name
+
+    def carrying(self, flow: Mapping[str, Sequence[float]]) -> FeederMap:
+        """Return the map with the lines full whose [P kW, Q kvar] touch a side of the polygon that limits them."""
+        cos, sin, factor = polygon()
+        p, q = np.array([flow[name] for name in self.lines], dtype=float).reshape(-1, 2).T
+        apparent = (np.outer(p, cos) + np.outer(q, sin)).max(axis=1, initial=0.0)
+        at_limit = apparent >= BINDING * factor * self.rate_kva
+        full = {name: ends for (name, ends), touches in zip(self.lines.items(), at_limit, strict=True) if touches}
+        return replace(self, full=full)
+
+    @property
+    def islands(self) -> tuple[tuple[int, ...], ...]:
+        """The buses of every part that is cut off from the root, as positions."""
+        start, end = np.array([*self.lines.values()], dtype=np.int64).reshape(-1, 2).T
+        part = component_labels(len(self.buses), start, end)
+        cut_off = [label for label in np.unique(part).tolist() if label != part[self.root]]
+        return tuple(tuple(np.flatnonzero(part == label).tolist()) for label in cut_off)
 
 
 def feeder_map(result: Result) -> FeederMap:
@@ -39,10 +58,14 @@ def feeder_map(result: Result) -> FeederMap:
 
     Raises DataError if the case file is gone or has changed since, or its feeder has no coordinates.
     """
-    case = _case_of(result)
+    return scenario_map(_case_of(result), result.scenario).carrying(result.quantities["line_flow"])
+
+
+def scenario_map(case: Case, scenario: str) -> FeederMap:
+    """Return the map of a case's scenario, before anything flows. Raises DataError if its feeder has no coordinates."""
     try:
         whole = load_feeder(case.feeder.network)
-        feeder = scenario_feeder(case, whole, result.scenario)
+        feeder = scenario_feeder(case, whole, scenario)
     except NetworkDataError as error:
         raise DataError(f"no map: {error}") from error
     if whole.xy is None:
@@ -50,14 +73,14 @@ def feeder_map(result: Result) -> FeederMap:
     stations: dict[str, tuple[int, ...]] = {}
     for site in case.stations:
         stations[site.bus] = (*stations.get(site.bus, ()), site.node)
-    out = [whole.line_index(name) for name in case.scenario(result.scenario).outages]
+    out = [whole.line_index(name) for name in case.scenario(scenario).outages]
     return FeederMap(
         buses=feeder.buses,
         xy=whole.xy,
         root=feeder.root,
         lines=_ends(feeder, range(feeder.n_lines)),
-        full=_named_ends(feeder, _full_lines(feeder, result.quantities["line_flow"])),
-        out=_named_ends(whole, out),
+        rate_kva=feeder.rate_kva,
+        out=_ends(whole, out),
         stations=stations,
     )
 
@@ -76,17 +99,5 @@ def _case_of(result: Result) -> Case:
     raise DataError(f"no map: {file} is not at hand or has changed since")
 
 
-def _full_lines(feeder: Feeder, flow: Mapping[str, Sequence[float]]) -> list[int]:
-    """The lines whose flow touches a side of the polygon that stands for P² + Q² ≤ rate²."""
-    cos, sin, factor = polygon()
-    p, q = np.array([flow[name] for name in feeder.line_names], dtype=float).reshape(-1, 2).T
-    apparent = (np.outer(p, cos) + np.outer(q, sin)).max(axis=1, initial=0.0)
-    return np.flatnonzero(apparent >= BINDING * factor * feeder.rate_kva).tolist()
-
-
-def _ends(feeder: Feeder, lines: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    return tuple((int(feeder.line_from[k]), int(feeder.line_to[k])) for k in lines)
-
-
-def _named_ends(feeder: Feeder, lines: Sequence[int]) -> dict[str, tuple[int, int]]:
-    return dict(zip((feeder.line_names[k] for k in lines), _ends(feeder, lines), strict=True))
+def _ends(feeder: Feeder, lines: Sequence[int]) -> dict[str, tuple[int, int]]:
+    return {feeder.line_names[k]: (int(feeder.line_from[k]), int(feeder.line_to[k])) for k in lines}

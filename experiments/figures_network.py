@@ -26,6 +26,8 @@ Look = dict[str, Any]
 _HOLLOW: Look = {"linestyle": "none", "markerfacecolor": "white", "markeredgecolor": BLACK}
 _DASHED: Look = {"color": VERMILLION, "linewidth": 2.5, "linestyle": (0, (2, 1))}
 _CROSS: Look = {"marker": "x", "markersize": 11, "markeredgecolor": VERMILLION, "markeredgewidth": 2.8}
+_BAND: Look = {"color": "#F6DFC3", "linewidth": 13.0, "solid_capstyle": "butt"}
+BAND_WIDTH = 17.0  # [pt]
 # mark → how it looks in the legend, in the legend's order
 _LEGEND: Mapping[str, Look] = {
     "bus": _HOLLOW | {"marker": "o", "markersize": 8},
@@ -36,7 +38,18 @@ _LEGEND: Mapping[str, Look] = {
     | {"marker": "o", "markersize": 13, "markeredgecolor": VERMILLION, "markeredgewidth": 2.2},
     "line at its limit": {"color": BLACK, "linewidth": 5.0},
     "line out of service": {**_DASHED, **_CROSS},
+    "island, cut off": _BAND,
 }
+
+
+def draw_islands(axes: Axes, place: FeederMap) -> None:
+    """Draw a pale band under what is cut off from the root."""
+    cut_off = {bus for island in place.islands for bus in island}
+    inside = [place.xy[list(pair)] for pair in place.lines.values() if pair[0] in cut_off]
+    alone = [place.xy[[bus, bus]] for island in place.islands if len(island) == 1 for bus in island]
+    if inside or alone:
+        look = {"zorder": 1, "gid": "island, cut off", "capstyle": "round", "color": _BAND["color"]}
+        axes.add_collection(LineCollection([*inside, *alone], linewidths=BAND_WIDTH, **look))
 
 
 def draw_lines(axes: Axes, place: FeederMap) -> None:
@@ -46,7 +59,7 @@ def draw_lines(axes: Axes, place: FeederMap) -> None:
         "line at its limit": _LEGEND["line at its limit"],
         "line out of service": _DASHED,
     }
-    ends = (place.lines, place.full.values(), place.out.values())
+    ends = (place.lines.values(), place.full.values(), place.out.values())
     for (mark, look), pairs in zip(looks.items(), ends, strict=True):
         if pairs:
             axes.add_collection(LineCollection([place.xy[list(pair)] for pair in pairs], zorder=2, gid=mark, **look))
@@ -84,12 +97,12 @@ def draw_rings(axes: Axes, xy: Vector, sizes: Vector) -> None:
         )
 
 
-def draw_names(axes: Axes, place: FeederMap, size: float, all_buses: bool) -> None:
-    """Name the root, the stations' road nodes, the lines that matter, and all buses if there are few."""
+def draw_names(axes: Axes, place: FeederMap, size: float, net_kw: Mapping[str, float], all_buses: bool) -> None:
+    """Name the root, the stations' road nodes with what they exchange, lines that matter, and all buses if few."""
     parts = {bus: [f"bus {bus}"] if all_buses else [] for bus in place.buses}
     parts[place.buses[place.root]].append("source")
     for bus, nodes in place.stations.items():
-        parts[bus].append(("node " if all_buses else "") + ", ".join(str(node) for node in nodes))
+        parts[bus].append(("node " if all_buses else "") + ", ".join(_station(node, net_kw) for node in nodes))
     bus, station = np.sqrt(size) / 2, np.sqrt(STATION * size) / 2 + 1  # [pt] from their middle to their edge
     names = [
         _Name(" · ".join(part), place.xy[k], station if name in place.stations else bus)
@@ -99,6 +112,11 @@ def draw_names(axes: Axes, place: FeederMap, size: float, all_buses: bool) -> No
     lines = (*place.full.items(), *place.out.items())
     names += [_Name(name, place.xy[list(pair)].mean(axis=0), 6.0) for name, pair in lines]
     _write_beside(axes, names, place, bus)
+
+
+def _station(node: int, net_kw: Mapping[str, float]) -> str:
+    kw = net_kw[str(node)]
+    return str(node) if abs(kw) <= IDLE_KW else f"{node}: {kw:+.0f} kW".replace("-", "−")
 
 
 class _Name(NamedTuple):
@@ -143,7 +161,7 @@ def _write(axes: Axes, name: _Name, shift: tuple[float, float]) -> None:
 
 def _along(place: FeederMap) -> Vector:
     """(n_points, 2) points along all lines, in and out of service; buses are their ends."""
-    start, end = np.array([*place.lines, *place.out.values()], dtype=int).reshape(-1, 2).T
+    start, end = np.array([*place.lines.values(), *place.out.values()], dtype=int).reshape(-1, 2).T
     share = np.linspace(0, 1, 21)[:, None, None]
     return np.vstack([place.xy, ((1 - share) * place.xy[start] + share * place.xy[end]).reshape(-1, 2)])
 
@@ -159,4 +177,4 @@ def draw_legend(figure: Figure, axes: Axes) -> None:
     handles = [Line2D([], [], label=mark, **look) for mark, look in _LEGEND.items() if mark in drawn]
     legend = figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.715, 0.01), alignment="left")
     if any(mark.startswith("station") for mark in drawn if mark):
-        legend.set_title("Station numbers: road nodes")
+        legend.set_title("Stations: road node, net load")

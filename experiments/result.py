@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bestresponse.errors import DataError
 from bestresponse.trace import replacing, write_rows
+from experiments.result_tables import LAYOUTS, columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bestresponse.certificate import Certificate
-
-# table name → (columns of the index, quantity → column)
-_TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "dlmp": ("bus", {"dlmp_usd_per_kwh": "dlmp_usd_per_kwh"}),
-    "buses": (
-        "bus",
-        {
-            "dlmp_usd_per_kwh": "dlmp_usd_per_kwh",
-            "voltage_pu": "voltage_pu",
-            "load_shed_by_bus_kw": "load_shed_kw",
-            "generation_by_bus_kw": "generation_kw",
-            "household_price_usd_per_kwh": "household_price_usd_per_kwh",
-        },
-    ),
-    "entities": ("entity", {"generation_kw": "generation_kw"}),
-    "stations": ("node", {"station_net_kw": "net_kw"}),
-    "od_pairs": ("od_pair", {"od_cost_usd": "cost_usd"}),
-    "links": ("link", {"link_flow_veh_per_h": "flow_veh_per_h"}),
-}
 
 
 @dataclass(frozen=True)
@@ -56,6 +38,7 @@ class Result:
     routes_agree: bool | None = None  # None for one route, or where several answers may be right
     monolith: Mapping[str, Any] = field(default_factory=dict)  # factorisations, natural residual, status
     trace: tuple[Mapping[str, Any], ...] = ()  # one row per sweep
+    ranges: Mapping[str, Any] = field(default_factory=dict)  # lowest and highest over all equilibria, if asked for
 
     def table(self, name: str) -> pd.DataFrame:
         """Return one of the tables in `tables`, as a data frame with units in the column names.
@@ -68,8 +51,8 @@ class Result:
             raise DataError(f"there is no table {name!r}; there are {', '.join(self.tables)}")
         if name not in ("trace", "cross_check") and not self.quantities:
             raise DataError(f"there is no table {name!r}: the run holds no quantities. {self.status}")
-        if name == "lines":
-            return _pairs(self.quantities["line_flow"], ("p_kw", "q_kvar")).rename_axis("line")
+        if name == "dlmp":
+            return self.table("buses")[["dlmp_usd_per_kwh"]]
         if name == "paths":
             return pd.DataFrame(self.quantities["paths"])
         if name == "trace":
@@ -79,18 +62,15 @@ class Result:
             return pd.DataFrame({"value": scalars}).rename_axis("quantity")
         if name == "cross_check":
             return pd.DataFrame.from_dict(dict(self.cross_check), orient="index").rename_axis("quantity")
-        index, columns = _TABLES[name]
-        frame = pd.DataFrame({column: pd.Series(self.quantities[key]) for key, column in columns.items()})
-        if name == "stations":
-            both = ("charging_usd_per_kwh", "discharging_usd_per_kwh")
-            prices = _pairs(self.quantities["station_price_usd_per_kwh"], both)
-            frame = frame.join(prices)
-        return frame.rename_axis(index)
+        found = columns(self.quantities, name)
+        index = LAYOUTS[name].index
+        values = {column: value for column, value in found.items() if column != index}
+        return pd.DataFrame(values, index=pd.Index(found[index], name=index), dtype=float)
 
     @property
     def tables(self) -> tuple[str, ...]:
         """The names that `table` knows."""
-        return (*_TABLES, "lines", "paths", "trace", "summary", "cross_check")
+        return ("dlmp", *LAYOUTS, "paths", "trace", "summary", "cross_check")
 
     def save_trace(self, path: str | Path) -> None:
         """Write one row per sweep as CSV; the file appears complete or not at all."""
@@ -114,14 +94,6 @@ def certificate_data(certificate: Certificate | None) -> dict[str, Any]:
         "gain": {name: asdict(gain) for name, gain in certificate.gains.items()},
         "natural_residual": certificate.natural_residual,
     }
-
-
-def _pairs(rows: Mapping[str, Sequence[float | None]], columns: tuple[str, str]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(
-        {name: {key: row[k] for key, row in rows.items()} for k, name in enumerate(columns)}, dtype=float
-    )
 
 
 def load_result(path: str | Path) -> Result:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
-from bestresponse.errors import DataError
+from bestresponse.errors import DataError, SolverError
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.oracle import PlayerFailedError
 from bestresponse.player import Response
@@ -27,9 +26,11 @@ from experiments.build import Model, build
 from experiments.case import content, load_case
 from experiments.case_problems import nearest
 from experiments.case_schema import Case
+from experiments.clock import Clock
 from experiments.cross_check import as_data, compare, differences, disagreements
 from experiments.provenance import provenance, versions
 from experiments.quantities import quantities
+from experiments.ranges import ranges as ranges_of
 from experiments.recording import Recording, digest, load_start, recording
 from experiments.result import Result, certificate_data
 
@@ -51,20 +52,23 @@ def solve(
     trace: str | Path | None = None,
     resume: bool = False,
     start: str | Path | None = None,
+    ranges: bool = False,
 ) -> Result:
     """Return the solved scenario as plain data, certified, with `method="both"` cross-checked by the monolith.
 
     With `trace`, every sweep is written to that file when it ends (see `bestresponse.trace_file`), and what the next
     one depends on to a state file beside it; `resume` goes on from there, if there is something to go on from, to the
     same result as an unbroken run. With `start`, the trace file of another run, the coordinator starts where that one
-    ended. Not converging is a result, too: see `Result.solved` and `Result.status`. Raises DataError for a case,
-    scenario, method, tolerance or start that does not exist or does not fit, or for the state of another run.
+    ended. With `ranges`, the result says what quantities that are not unique may be, see `experiments.ranges`; of a
+    market without a potential, or one not solved, it says nothing. Not converging is a result, too: see `Result.solved`
+    and `Result.status`. Raises DataError for a case, scenario, method, tolerance or start that does not exist or does
+    not fit, or for the state of another run.
     """
     loaded = load_case(case) if isinstance(case, str) else case
     _check_arguments(loaded, scenario, method, tolerance, max_sweeps)
     if method == "monolith" and (trace or resume or start):
         raise DataError("method: the monolith has no sweeps to trace, resume or start; choose 'both' or a scheme")
-    clock = _Clock()
+    clock = Clock()
     model = build(loaded, scenario, v2g)
     system = ComplementaritySystem(model.market)
     clock.lap("build")
@@ -83,7 +87,8 @@ def solve(
     with recording(trace, model.market, about, resume, max_sweeps) if trace else nullcontext() as record:
         routes.coordinate(max_sweeps, on_sweep, record)
     routes.take_monolith()
-    return routes.result()
+    result = routes.result()
+    return routes.with_ranges(result) if ranges and result.solved else result
 
 
 def _check_arguments(case: Case, scenario: str, method: str, tolerance: float, max_sweeps: int) -> None:
@@ -97,20 +102,6 @@ def _check_arguments(case: Case, scenario: str, method: str, tolerance: float, m
 
 
 @dataclass
-class _Clock:
-    """Seconds by phase."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, phase: str) -> None:
-        """Book the time since the last lap to a phase."""
-        now = time.perf_counter()
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._last
-        self._last = now
-
-
-@dataclass
 class _Routes:
     """The routes to the equilibrium that a method asks for, and what they found."""
 
@@ -118,7 +109,7 @@ class _Routes:
     system: ComplementaritySystem
     method: str
     tolerances: Tolerances
-    clock: _Clock
+    clock: Clock
     coordinated: Equilibrium | None = None
     monolith: MonolithSolution | None = None
     monolith_certificate: Certificate | None = None
@@ -218,6 +209,14 @@ class _Routes:
             provenance=provenance(self.model.case, self.tolerances) | self.origin,
             trace=tuple(record.row() for record in chosen.trace.records),
         )
+
+    def with_ranges(self, result: Result) -> Result:
+        """Return the result with what quantities that are not unique may be, over all equilibria."""
+        chosen, _ = self._chosen()
+        try:
+            return replace(result, ranges=ranges_of(self.system, chosen.responses))
+        except SolverError as error:
+            return replace(result, status=f"{result.status} What is not unique has no ranges: {error}.")
 
     def _chosen(self) -> tuple[Equilibrium, Certificate | None]:
         if self.coordinated is not None:

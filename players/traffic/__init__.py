@@ -2,12 +2,21 @@
 
 from players.traffic.classes import Stations, VehicleClass
 from players.traffic.player import Traffic, station_goods
-from players.traffic.report import TrafficReport, UsedPath, traffic_report
+from players.traffic.report import (
+    TrafficReport,
+    UsedPath,
+    least_discharge,
+    station_hours,
+    stopping,
+    traffic_report,
+)
+from players.traffic.resources import ResourceForm
 from players.traffic.route_generation import RouteEquilibrium, assign_all_routes
 from players.traffic.travel_time import LinkTime, Waiting
 
 __all__ = [
     "LinkTime",
+    "ResourceForm",
     "RouteEquilibrium",
     "Stations",
     "Traffic",
@@ -16,6 +25,9 @@ __all__ = [
     "VehicleClass",
     "Waiting",
     "assign_all_routes",
+    "least_discharge",
     "station_goods",
+    "station_hours",
+    "stopping",
     "traffic_report",
 ]

@@ -54,10 +54,9 @@ def traffic_report(form: ResourceForm, path_flow: Vector, price: Vector) -> Traf
     state = Problem(form, Marginal(form, price)).state(path_flow)
     link_flow, visits, _ = form.split(state.levels)
     own_value = form.reference / form.scale
-    station_h = form.visits @ form.stations.waiting.value(visits) + form.dwell_h
+    station_h = station_hours(form, visits)
     road_h = form.links @ form.link_time.value(link_flow)
-    electric = np.array([each.electric for each in form.classes])[form.class_of_path]
-    stops, discharges = form.visits.sum(axis=1) > 0.0, (form.trades < 0.0).sum(axis=1) > 0
+    electric, stops, discharges = stopping(form)
     return TrafficReport(
         wardrop_gap=state.gap,
         od_cost_usd=_od_costs(form, state),
@@ -75,6 +74,22 @@ def traffic_report(form: ResourceForm, path_flow: Vector, price: Vector) -> Traf
             form, path_flow, own_value * road_h, own_value * station_h, form.trades @ price + form.wear
         ),
     )
+
+
+def stopping(form: ResourceForm) -> tuple[BoolVector, BoolVector, BoolVector]:
+    """Return (n_paths,) whether vehicles on a path are electric, whether they stop, and whether they discharge."""
+    electric = np.array([each.electric for each in form.classes])[form.class_of_path]
+    return electric, form.visits.sum(axis=1) > 0.0, (form.trades < 0.0).sum(axis=1) > 0
+
+
+def station_hours(form: ResourceForm, visits: Vector) -> Vector:
+    """Return (n_paths,) [h] waiting and dwell of a vehicle, given the visits (n_stations,) [veh/h]."""
+    return form.visits @ form.stations.waiting.value(visits) + form.dwell_h
+
+
+def least_discharge(demand: float) -> float:
+    """Return [veh/h] the flow on discharging paths above which an OD pair with this electric demand discharges."""
+    return max(SMALLEST_DISCHARGE_FLOW, SMALLEST_DISCHARGE_SHARE * demand)
 
 
 def _od_costs(form: ResourceForm, state: State) -> dict[str, Vector]:
@@ -103,10 +118,7 @@ def _discharging_pairs(form: ResourceForm, path_flow: Vector, electric: BoolVect
             pair = form.od_pair(group)
             demand[pair] = demand.get(pair, 0.0) + form.demand[group]
             discharging[pair] = discharging.get(pair, 0.0) + total
-    return sum(
-        total > max(SMALLEST_DISCHARGE_FLOW, SMALLEST_DISCHARGE_SHARE * demand[pair])
-        for pair, total in discharging.items()
-    )
+    return sum(total > least_discharge(demand[pair]) for pair, total in discharging.items())
 
 
 def _used_paths(

@@ -268,8 +268,12 @@ def test_islands_stations_and_lines_out_of_service_are_marked(island):
     assert [group.get_offsets().tolist() for group in collections(axes, "station, charging")] == [[[3, -1]]]
     assert [group.get_offsets().tolist() for group in collections(axes, "station, discharging")] == [[[3, 1]]]
     names = {note.get_text() for note in axes.texts}
-    assert {"bus 1 · source", "bus 4 · node 3", "bus 6 · node 2", "2-3"} <= names
-    assert legend_labels(figure) == ["bus", "station, charging", "station, discharging", "line out of service"]
+    exchange = [f"{net[node]:+.0f} kW".replace("-", "−") for node in ("3", "2")]
+    assert {"bus 1 · source", f"bus 4 · node 3: {exchange[0]}", f"bus 6 · node 2: {exchange[1]}", "2-3"} <= names
+    (band,) = collections(axes, "island, cut off")
+    assert [segment.tolist() for segment in band.get_segments()] == [[[2, 1], [3, 1]]]  # buses 3 and 4
+    marks = ["bus", "station, charging", "station, discharging", "line out of service", "island, cut off"]
+    assert legend_labels(figure) == marks
 
 
 def test_one_price_is_stated_and_needs_no_colour_bar(one_price):

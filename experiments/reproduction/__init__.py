@@ -1,0 +1,1 @@
+"""The paper's experiments: all runs of a case, its figures and findings, and one report."""
