@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -15,7 +16,7 @@ from bestresponse.errors import DataError
 from experiments import THREADS
 from experiments.sweeps.runs import Outcome, Run, work
 
-PATIENCE = 8  # [s] for a scheduler to answer
+PATIENCE = 4  # [s] for a scheduler to answer
 AHEAD = 2  # runs handed out per worker, so that none waits for the next
 
 
@@ -124,14 +125,24 @@ def _client(scheduler: str) -> Iterator[Any]:
     except ImportError:
         raise DataError('--scheduler: Dask is not installed; python -m pip install "bestresponse[sweep]"') from None
     try:
-        client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+        asyncio.run(_knock(scheduler))
+    except ValueError as error:
+        raise DataError(f"--scheduler {scheduler}: is no address such as tcp://host:8786 ({error})") from error
+    except (OSError, TimeoutError) as error:
         why = str(error).partition("\n")[0]
-        raise DataError(f"--scheduler {scheduler}: no answer within {PATIENCE} s ({why})") from error
-    with client:
+        raise DataError(f"--scheduler {scheduler}: no answer within {PATIENCE} s{why and f' ({why})'}") from error
+    with Client(scheduler, timeout=PATIENCE, set_as_default=False) as client:
         if not client.nthreads():
             raise DataError(f"--scheduler {scheduler}: it has no workers; start some (dask worker {scheduler})")
         yield client
+
+
+async def _knock(scheduler: str) -> None:
+    """Return once the scheduler has greeted; a client alone waits longer for one that is silent."""
+    from distributed.comm import connect
+
+    greeted = await asyncio.wait_for(connect(scheduler, timeout=PATIENCE), PATIENCE)
+    greeted.abort()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bestresponse.errors import DataError
 from experiments.case_problems import listed, nearest, shown
 from experiments.solving import METHODS
 from experiments.sweeps.keys import changed, pattern_of, places, value_at
-from experiments.sweeps.study import DRAWS, VALUES, OneAtATime, Random, Study
+from experiments.sweeps.study import VALUES, OneAtATime, Random, Study
 
 RUN_KEYS = ("scenario", "v2g", "method", "tolerance", "max_sweeps")  # of a run rather than of its case
 UNCHANGED = "nothing"
@@ -88,10 +88,10 @@ def points(study: Study) -> list[Point]:
 
 def _check_options(study: Study, designs: Sequence[Point]) -> None:
     """Raise DataError for a scenario, a method or another option of a run that does not exist."""
-    options = {name: {getattr(study, name)} for name in RUN_KEYS}
+    options = {name: [getattr(study, name)] for name in RUN_KEYS}
     for setting in (setting for design in designs for setting in design):
         if setting.pattern in RUN_KEYS:
-            options[setting.pattern].add(setting.value)
+            options[setting.pattern].append(setting.value)
     allowed: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "scenario": (lambda value: value in study.base_case.scenarios, listed(study.base_case.scenarios)),
         "v2g": (lambda value: isinstance(value, bool), "true or false"),
@@ -173,7 +173,7 @@ def _check_draw(where: str, pattern: str, spec: Any, tables: Mapping[str, Any]) 
     if len(kinds) != 1:
         allowed = ", ".join(f"{name} = [{', '.join(each.parameters)}]" for name, each in DISTRIBUTIONS.items())
         raise DataError(f"{where}: given {shown(spec)}, must be a table with one of {allowed}")
-    _check_words(where, spec, DRAWS)
+    _check_words(where, spec, (*DISTRIBUTIONS, "times", "together"))
     numbers, names = spec[kinds[0]], DISTRIBUTIONS[kinds[0]].parameters
     if not isinstance(numbers, list | tuple) or len(numbers) != len(names) or not all(map(_is_number, numbers)):
         raise DataError(f"{where}.{kinds[0]}: given {shown(numbers)}, must be [{', '.join(names)}]")

@@ -70,11 +70,12 @@ def _draw_lines(figure: Figure, study: Study, table: pd.DataFrame, solved: pd.Da
             _mark_failures(axes, table, keys.x)
         else:
             of, part = groups[-1]
-            for k, column in enumerate(columns):
+            for k, column in enumerate(column for column in columns if part[column].abs().max() > 0):
                 _draw_line(axes, part, keys.x, column, k, column.partition(".")[2])
-            axes.legend(title=f"{keys.by} {of}" if of else None, ncols=2, handlelength=1.4, columnspacing=0.8)
+            title = f"{label(keys.by)}: {of}" if of else None
+            axes.legend(title=title, ncols=2, handlelength=1.4, columnspacing=0.8, frameon=True, framealpha=0.8)
         axes.set_xscale(keys.x_scale)
-        axes.set_ylabel(label(name).replace(" [", "\n["))
+        axes.set_title(label(name), loc="left")
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     for axes in panels[-2:]:
         axes.set_xlabel(keys.x_label or _meaning(study, keys.x))
@@ -84,7 +85,9 @@ def _draw_lines(figure: Figure, study: Study, table: pd.DataFrame, solved: pd.Da
 
 def _draw_line(axes: Axes, part: pd.DataFrame, x: str, y: str, k: int, name: str = "") -> None:
     """A line through the values; where there are several at one place, through their means, with both bands."""
-    look: dict[str, Any] = {"color": COLOURS[k % len(COLOURS)], "marker": MARKS[k % len(MARKS)], "markersize": 5}
+    look: dict[str, Any] = {"color": COLOURS[k % len(COLOURS)], "marker": MARKS[k % len(MARKS)], "markersize": 4.5}
+    if k >= len(COLOURS):
+        look |= {"linestyle": "--", "fillstyle": "none"}
     at = part[[x, y]].dropna().groupby(x)[y]
     mean = at.mean()
     if at.size().max() > 1:

@@ -33,7 +33,7 @@ def draw_siting(figure: Figure, solved: pd.DataFrame, quantities: list[str], min
                 axes.plot(
                     path["n_stations"], path[quantity], color=colour, marker=mark, linestyle=line, label=name, gid=name
                 )
-        axes.set_ylabel(label(quantity))
+        axes.set_title(label(quantity), loc="left")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in panels[-2:]:
         axes.set_xlabel("number of stations")

@@ -52,7 +52,7 @@ def changed(tables: Any, where: Where, value: Any) -> Any:
     step, rest = where[0], where[1:]
     if isinstance(tables, Mapping):
         return {**tables, step: changed(tables.get(step), rest, value)}
-    return [changed(entry, rest, value) if k == step else entry for k, entry in enumerate(tables)]
+    return tuple(changed(entry, rest, value) if k == step else entry for k, entry in enumerate(tables))
 
 
 def _steps(pattern: str) -> Iterator[tuple[str, list[str]]]:

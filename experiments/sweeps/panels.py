@@ -10,7 +10,7 @@ def panels_of(figure: Figure, n: int) -> list[Axes]:
     """Return axes for so many panels, two in a row, below headline and legend."""
     columns = 1 if n == 1 else 2
     grid = figure.subplots(-(-n // columns), columns, sharex=True, squeeze=False)
-    figure.subplots_adjust(left=0.1, right=0.97, bottom=0.115, top=0.79, wspace=0.3, hspace=0.16)
+    figure.subplots_adjust(left=0.075, right=0.97, bottom=0.115, top=0.77, wspace=0.2, hspace=0.27)
     panels = list(grid.ravel())
     for unused in panels[n:]:
         figure.delaxes(unused)

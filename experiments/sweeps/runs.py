@@ -104,10 +104,10 @@ PHASES = ("build", "coordination", "monolith", "certificate", "report")
 def _case(study: Study, point: Point, scenario: str) -> tuple[Case | None, str, Any]:
     """The case of a point and what it states; None and why, if its keys are refused."""
     tables: Any = study.base_case.model_dump()
-    tables["scenarios"] = {scenario: tables["scenarios"][scenario]}
     try:
         for setting in point:
             tables = setting.applied(tables)
+        tables["scenarios"] = {scenario: tables["scenarios"][scenario]}  # another one is no part of the run
         case = case_from(tables, study.base_case.file)
         return case, "", content(case)
     except DataError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -16,7 +16,6 @@ from experiments.case_vehicles import Name
 
 BUILT_IN = Path(__file__).parents[1] / "studies"
 VALUES = {"from", "to", "steps", "scale", "times"}  # keys of a table that states values
-DRAWS = {"uniform", "normal", "triangular", "beta", "bernoulli", "times", "together"}  # and of one that states draws
 
 Words: TypeAlias = Annotated[tuple[str, ...], Strict(False)]
 Sizes: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Strict(False)]
@@ -122,21 +121,27 @@ def _flattened(data: Mapping[str, Any]) -> dict[str, Any]:
     """The tables with every varied key in one piece: vehicles.battery_kwh = [...] is the table of a table in TOML."""
     result = dict(data)
     if isinstance(result.get("grid"), Mapping):
-        result["grid"] = _flat(result["grid"], VALUES)
+        result["grid"] = _flat(result["grid"], lambda table: bool(table.keys() & VALUES))
     if isinstance(result.get("points"), list):
-        result["points"] = [_flat(each, set()) if isinstance(each, Mapping) else each for each in result["points"]]
+        result["points"] = [
+            _flat(each, lambda table: False) if isinstance(each, Mapping) else each for each in result["points"]
+        ]
     random = result.get("random")
     if isinstance(random, Mapping) and isinstance(random.get("draw"), Mapping):
-        result["random"] = {**random, "draw": _flat(random["draw"], DRAWS)}
+        result["random"] = {**random, "draw": _flat(random["draw"], _states_a_draw)}
     return result
 
 
-def _flat(table: Mapping[str, Any], words: set[str], above: str = "") -> dict[str, Any]:
+def _states_a_draw(table: Mapping[str, Any]) -> bool:
+    return any(not isinstance(value, Mapping) for value in table.values())
+
+
+def _flat(table: Mapping[str, Any], is_value: Callable[[Mapping[str, Any]], bool], above: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in table.items():
         path = f"{above}.{name}" if above else name
-        if isinstance(value, Mapping) and value and not value.keys() & words:
-            flat |= _flat(value, words, path)
+        if isinstance(value, Mapping) and value and not is_value(value):
+            flat |= _flat(value, is_value, path)
         else:
             flat[path] = value
     return flat
