@@ -139,6 +139,6 @@ def _summary(progress: Sweep) -> str:
 
 def _say_what_is_kept(progress: Sweep, error: OSError) -> None:
     sys.stderr.write(
-        f"error: {error.filename or progress.folder.path}: {error.strerror}; {progress.done} of "
-        f"{len(progress.runs)} runs are kept in {progress.folder.runs}, and the same command goes on from there\n"
+        f"error: {error.filename or progress.folder.path}: {error.strerror or error}; {progress.done} of "
+        f"{len(progress.runs)} runs are kept in {progress.folder.path}, and the same command goes on from there\n"
     )

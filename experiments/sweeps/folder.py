@@ -1,4 +1,4 @@
-"""Where the runs of a sweep are kept: one file each, written when the run ends, found again by its hash."""
+"""Where a sweep is kept: a store of its runs, each written when it ends, and beside it the table of all."""
 
 from __future__ import annotations
 
@@ -11,52 +11,61 @@ from bestresponse.errors import DataError
 from bestresponse.trace import replacing
 from experiments.case_problems import shown
 from experiments.files import writable
-from experiments.result import load_result
-from experiments.sweeps.runs import FAILED, LOST, Outcome, Run, outcome_of
+from experiments.store import RUNS, Store
+from experiments.sweeps.runs import FAILED, Outcome, Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MARK = "sweep.json"  # says that a folder is one of these, and of which study
-FORMAT, VERSION = "bestresponse sweep", 1
+MARK = "sweep.json"  # says of which study the table and the figure are
 TABLE = "table"
 
 
 class SweepFolder:
-    """A folder of results: runs/HASH.json for every run, and the table of all."""
+    """A store of results that also holds the table and the figure of a study."""
 
     def __init__(self, path: Path, study: str, force: bool = False) -> None:
         """Open or make the folder; `force` allows one that holds something else. Raises DataError if it may not be."""
+        writable(path, folder=True)
+        other = _study_in(path)
+        if not force and other not in (None, study):
+            raise DataError(
+                f"{path}: the folder holds the table of study {shown(other)}, which that of {shown(study)} would "
+                "replace; name another folder, or use --force"
+            )
         self.path = path
-        self.runs = path / "runs"
-        if not force:
-            _check_is_ours(path, study)
-        writable(self.runs, folder=True)
+        self.store = Store.make(path, force)
         with replacing(path / MARK) as file:
-            json.dump({"format": FORMAT, "version": VERSION, "study": study}, file)
-
-    def file(self, run: Run, outcome: Outcome) -> Path:
-        """Return where a run with this outcome is kept."""
-        return self.runs / f"{run.key}{'.failed' if outcome.status == FAILED else ''}.json"
+            json.dump({"study": study}, file)
 
     def keep(self, run: Run, outcome: Outcome) -> None:
-        """Write a finished run; one that was lost with its worker is not finished. Raises OSError if that cannot be."""
-        if outcome.status == LOST:
+        """Write a finished run; one whose keys are refused, or whose worker was lost, is judged again next time.
+
+        Raises OSError if it cannot be written.
+        """
+        if run.task is None:
             return
-        with replacing(self.file(run, outcome)) as file:
-            file.write(outcome.text or json.dumps({"reason": outcome.reason}))
+        if outcome.result is not None:
+            self.store.add(run.task, outcome.result)
+        elif outcome.status == FAILED:
+            self.store.add_failure(run.task, outcome.reason)
 
     def find(self, run: Run) -> Outcome | None:
-        """Return the outcome of a run that is here already; None if it is not, or its file is no result."""
-        result, failure = self.runs / f"{run.key}.json", self.runs / f"{run.key}.failed.json"
-        try:
-            if result.exists():
-                return outcome_of(load_result(result))
-            if failure.exists():
-                return Outcome(FAILED, str(json.loads(failure.read_text(encoding="utf-8"))["reason"]))
-        except (DataError, ValueError, KeyError):
+        """Return the outcome of a run that is here already; None if it is not, or is damaged."""
+        if run.task is None or run.task not in self.store:
             return None
-        return None
+        try:
+            stored = self.store.run(run.task)
+        except DataError:
+            return None
+        if stored.result is not None:
+            return Outcome.of(stored.result)
+        return Outcome(FAILED, stored.failure or "")
+
+    def place(self, run: Run) -> str:
+        """Return where in the folder a run is; nothing if it is not."""
+        there = run.task is not None and run.task in self.store
+        return f"{RUNS}/{run.task.name}" if run.task is not None and there else ""
 
     def write_table(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         """Write the table as Parquet and CSV, and return it: one row a run."""
@@ -70,17 +79,9 @@ class SweepFolder:
         return frame
 
 
-def _check_is_ours(path: Path, study: str) -> None:
-    if not path.is_dir() or not any(path.iterdir()):
-        return
-    rule = "name another folder, or say --force to write into it (nothing in it is removed)"
+def _study_in(path: Path) -> str | None:
+    """The study whose table is in a folder; None for a folder without."""
     try:
-        mark = json.loads((path / MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise DataError(f"{path}: the folder holds something else than a sweep; {rule}") from None
-    if not isinstance(mark, dict) or mark.get("format") != FORMAT or mark.get("version") != VERSION:
-        raise DataError(f"{path}: the folder holds something else than a sweep of version {VERSION}; {rule}")
-    if mark.get("study") != study:
-        raise DataError(
-            f"{path}: the folder holds the sweep of study {shown(mark.get('study'))}, not {shown(study)}; {rule}"
-        )
+        return str(json.loads((path / MARK).read_text(encoding="utf-8"))["study"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

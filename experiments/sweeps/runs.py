@@ -1,24 +1,26 @@
-"""One run of a sweep: what it is of, the hash it is known by, and how it ended."""
+"""One run of a sweep: what it is of, and how it ended."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
 from bestresponse.errors import BestResponseError, DataError
-from experiments.case import case_from, content
+from experiments.case import case_from
 from experiments.case_schema import Case
 from experiments.result import Result
 from experiments.solving import solve
 from experiments.sweeps.design import RUN_KEYS, Point
 from experiments.sweeps.study import Study
+from experiments.task import Task
 from networks.errors import NetworkDataError
 
 SOLVED, NOT_SOLVED, FAILED, LOST = "solved", "not_solved", "failed", "lost"
-SHOWN = 16  # digits of a hash in file names
+PHASES = ("build", "coordination", "monolith", "certificate", "report")  # that the seconds of a run are the sum of
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,15 @@ class Run:
     number: int
     columns: Mapping[str, Any]  # what the table shows of its settings
     options: Mapping[str, Any]  # scenario, v2g, method, tolerance, max_sweeps
-    case: Case | None  # with the run's scenario only; None if its keys are refused
+    task: Task | None  # of a case with the run's scenario only; None if its keys are refused
     refusal: str  # why they are
-    key: str  # hash of case and options: runs with the same one are the same
+
+    @cached_property
+    def key(self) -> str:
+        """A hash that runs have in common if they are the same."""
+        if self.task is not None:
+            return self.task.hash
+        return sha256(json.dumps([self.columns, self.options], sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,17 @@ class Outcome:
 
     status: str  # solved, not_solved (a result, but not converged or certified), failed, or lost with its worker
     reason: str = ""  # a sentence, if it is not solved
-    scalars: Mapping[str, Any] = field(default_factory=dict)  # for the table
-    text: str = ""  # the result as JSON
+    result: Result | None = None
+
+    @classmethod
+    def of(cls, result: Result) -> Outcome:
+        """Return the outcome that a result stands for."""
+        return cls(SOLVED, "", result) if result.solved else cls(NOT_SOLVED, result.status, result)
+
+    @cached_property
+    def scalars(self) -> dict[str, Any]:
+        """What the table shows of the result."""
+        return scalars(self.result) if self.result is not None else {}
 
 
 def run_of(study: Study, number: int, point: Point) -> Run:
@@ -48,28 +65,24 @@ def run_of(study: Study, number: int, point: Point) -> Run:
     options = {name: getattr(study, name) for name in RUN_KEYS}
     options |= {setting.pattern: setting.value for setting in point if setting.pattern in RUN_KEYS}
     columns = {column: value for setting in point for column, value in setting.columns.items()}
-    case, refusal, stated = _case(study, point, options["scenario"])
-    digest = sha256(json.dumps({"case": stated, **options}, sort_keys=True, default=str).encode()).hexdigest()
-    return Run(number, columns, options, case, refusal, digest[:SHOWN])
+    try:
+        task = Task(_case(study, point, options["scenario"]), **options, labels=columns)
+        return Run(number, columns, options, task, refusal="")
+    except DataError as error:
+        return Run(number, columns, options, None, refusal=str(error))
 
 
 def work(run: Run) -> Outcome:
     """Return how the run ended. What is wrong with its data or its solver is an outcome, too."""
-    if run.case is None:
+    if run.task is None:
         return Outcome(FAILED, run.refusal)
     try:
-        result = solve(run.case, **run.options)
+        result = solve(run.task.case, **run.options)
     except (BestResponseError, NetworkDataError) as error:
         return Outcome(FAILED, str(error))
     if result.stop == "interrupted":
         raise KeyboardInterrupt
-    return outcome_of(result, json.dumps(asdict(result)))
-
-
-def outcome_of(result: Result, text: str = "") -> Outcome:
-    """Return the outcome that a result stands for."""
-    reason = "" if result.solved else result.status
-    return Outcome(SOLVED if result.solved else NOT_SOLVED, reason, scalars(result), text)
+    return Outcome.of(result)
 
 
 def scalars(result: Result) -> dict[str, Any]:
@@ -98,17 +111,10 @@ def scalars(result: Result) -> dict[str, Any]:
     return found
 
 
-PHASES = ("build", "coordination", "monolith", "certificate", "report")
-
-
-def _case(study: Study, point: Point, scenario: str) -> tuple[Case | None, str, Any]:
-    """The case of a point and what it states; None and why, if its keys are refused."""
+def _case(study: Study, point: Point, scenario: str) -> Case:
+    """The case of a point. Raises DataError if its keys do not fit together."""
     tables: Any = study.base_case.model_dump()
-    try:
-        for setting in point:
-            tables = setting.applied(tables)
-        tables["scenarios"] = {scenario: tables["scenarios"][scenario]}  # another one is no part of the run
-        case = case_from(tables, study.base_case.file)
-        return case, "", content(case)
-    except DataError as error:
-        return None, str(error), tables
+    for setting in point:
+        tables = setting.applied(tables)
+    tables["scenarios"] = {scenario: tables["scenarios"][scenario]}  # another one is no part of the run
+    return case_from(tables, study.base_case.file)

@@ -77,6 +77,7 @@ class Study(Section):
     random: Random | None = None
     one_at_a_time: OneAtATime | None = None
     siting: Siting | None = None
+    findings: bool = key("Judge the paper's findings on the runs that differ in scenario and V2G only", default=False)
     figure: FigureKeys | None = None
 
     _file: str = PrivateAttr(default="")

@@ -14,6 +14,7 @@ from experiments.case_problems import shown
 from experiments.sweeps.crews import Crew
 from experiments.sweeps.design import Point
 from experiments.sweeps.folder import SweepFolder
+from experiments.sweeps.judging import judged
 from experiments.sweeps.runs import LOST, Outcome, Run, run_of
 from experiments.sweeps.siting import batches
 from experiments.sweeps.study import Study
@@ -43,7 +44,9 @@ class Sweep:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for every run that is done, in the order of the study."""
-        return [self._row(run, self.outcomes[run.key]) for run in self.runs if run.key in self.outcomes]
+        ended = [(run, self.outcomes[run.key]) for run in self.runs if run.key in self.outcomes]
+        more = judged(ended) if self.study.findings else {}
+        return [self._row(run, outcome) | more.get(run.number, {}) for run, outcome in ended]
 
     @property
     def done(self) -> int:
@@ -58,8 +61,8 @@ class Sweep:
         settings = {name: value if _is_scalar(value) else shown(value) for name, value in run.columns.items()}
         options = {name: run.options[name] for name in ("scenario", "v2g")}
         ended = {"status": outcome.status, "reason": outcome.reason}
-        file = "" if outcome.status == LOST else str(self.folder.file(run, outcome).relative_to(self.folder.path))
-        return {"run": run.number} | settings | options | ended | dict(outcome.scalars) | {"file": file}
+        place = {"folder": self.folder.place(run)}
+        return {"run": run.number} | settings | options | ended | outcome.scalars | place
 
     def _score(self, point: Point) -> float:
         """The quantity that siting minimises at a run; NaN if it is not solved."""

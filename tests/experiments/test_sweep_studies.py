@@ -101,8 +101,8 @@ grid.vehicles.battery_kwh = { times = [0.9, 1.1] }
     ]
     assert {point[1].value for point in found} == {0.01, 0.1, 1.0}
     run = run_of(study, 1, found[0])
-    assert run.columns["factor of vehicles.battery_kwh"] == 0.9 and run.case is not None
-    assert run.case.vehicles.battery_kwh == pytest.approx(0.9 * 24.0)
+    assert run.columns["factor of vehicles.battery_kwh"] == 0.9 and run.task is not None
+    assert run.task.case.vehicles.battery_kwh == pytest.approx(0.9 * 24.0)
 
 
 DRAWS = """
@@ -140,7 +140,7 @@ def test_single_changes_and_the_case_as_it_is(tmp_path):
         ("vehicles.battery_kwh", 0.95),
         ("vehicles.battery_kwh", 1.05),
     ]
-    assert [[unit.p_max_kw for entity in run.case.lse for unit in entity.generators] for run in runs[2:4]] == [
+    assert [[unit.p_max_kw for entity in run.task.case.lse for unit in entity.generators] for run in runs[2:4]] == [
         [300.0, 140.0],
         pytest.approx([285.0, 133.0]),
     ]
@@ -204,7 +204,7 @@ def test_a_built_in_study_makes_sense(name):
     found = points(study)
     assert study.name == name and study.figure is not None
     assert len(found) >= 20 or study.siting
-    assert run_of(study, 1, found[-1]).case is not None
+    assert run_of(study, 1, found[-1]).task is not None
 
 
 def searched(tmp_path, search, sizes, score):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -10,15 +9,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import experiments.sweeps.runs
 from bestresponse.errors import DataError
-from experiments.result import load_result
 from experiments.solving import solve
+from experiments.store import load_run
 from experiments.sweeps.crews import Here, crew
 from experiments.sweeps.design import points
 from experiments.sweeps.folder import SweepFolder
@@ -31,7 +29,7 @@ STUDY = """
 name = "few"
 case = "teaching"
 grid.scenario = ["base", "stress"]
-grid.vehicles.battery_kwh = [2.0, 24.0, 26.0]
+grid.vehicles.battery_kwh = [2.0, 12.0, 24.0, 26.0]
 
 [figure]
 title = "Battery"
@@ -72,24 +70,27 @@ def test_a_row_holds_what_varied_how_it_ended_and_the_numbers_of_its_result(refe
     assert [(row["run"], row["scenario"], row["vehicles.battery_kwh"]) for row in rows] == [
         (k, scenario, battery)
         for k, (scenario, battery) in enumerate(
-            ((s, b) for s in ("base", "stress") for b in (2.0, 24.0, 26.0)), start=1
+            ((s, b) for s in ("base", "stress") for b in (2.0, 12.0, 24.0, 26.0)), start=1
         )
     ]
-    assert [row["status"] for row in rows] == ["failed", "solved", "solved"] * 2
-    assert "post_discharge_kwh: given 10, must be" in rows[0]["reason"]
+    assert [row["status"] for row in rows] == ["failed", "failed", "solved", "solved"] * 2
+    assert "post_discharge_kwh: given 10, must be" in rows[0]["reason"] and rows[0]["folder"] == ""
+    assert "no energy-feasible path" in rows[1]["reason"]
     alone = solve("teaching", "stress", method="monolith").quantities
     prices = alone["dlmp_usd_per_kwh"].values()
-    assert rows[4]["social_cost_usd_per_h"] == alone["social_cost_usd_per_h"]
-    assert (rows[4]["dlmp_min_usd_per_kwh"], rows[4]["dlmp_max_usd_per_kwh"]) == (min(prices), max(prices))
-    assert rows[4]["local_generation_kw"] == pytest.approx(sum(alone["generation_kw"].values()))
-    assert rows[4]["station_net_kw.3"] == alone["station_net_kw"]["3"]
-    assert load_result(folder / rows[4]["file"]).quantities["load_shed_kw"] == rows[4]["load_shed_kw"]
-    assert json.loads((folder / rows[0]["file"]).read_text())["reason"] == rows[0]["reason"]
+    assert rows[6]["social_cost_usd_per_h"] == alone["social_cost_usd_per_h"]
+    assert (rows[6]["dlmp_min_usd_per_kwh"], rows[6]["dlmp_max_usd_per_kwh"]) == (min(prices), max(prices))
+    assert rows[6]["local_generation_kw"] == pytest.approx(sum(alone["generation_kw"].values()))
+    assert rows[6]["station_net_kw.3"] == alone["station_net_kw"]["3"]
+    kept = load_run(folder / rows[6]["folder"])
+    assert kept.result.quantities["load_shed_kw"] == rows[6]["load_shed_kw"]
+    assert kept.labels == {"scenario": "stress", "vehicles.battery_kwh": 24.0}
+    assert load_run(folder / rows[1]["folder"]).failure == rows[1]["reason"]
 
 
 def test_a_sweep_that_was_cut_goes_on_and_does_nothing_twice(study, tmp_path, monkeypatch, reference):
     def cut_after_three(sweep):
-        if sweep.done == 3:
+        if sweep.done == 4:
             raise KeyboardInterrupt
 
     first = sweep_of(study, tmp_path / "out")
@@ -97,16 +98,16 @@ def test_a_sweep_that_was_cut_goes_on_and_does_nothing_twice(study, tmp_path, mo
         first.go(Here(), cut_after_three)
     kept = set((tmp_path / "out" / "runs").iterdir())
     assert len(kept) == 3
-    (tmp_path / "out" / "runs" / Path(first.rows()[1]["file"]).name).write_text("{", encoding="utf-8")  # half a file
+    (tmp_path / "out" / first.rows()[2]["folder"] / "manifest.json").write_text("{", encoding="utf-8")  # half a file
     solved = []
     monkeypatch.setattr(experiments.sweeps.runs, "solve", lambda *a, **k: solved.append(a) or solve(*a, **k))
     second = sweep_of(study, tmp_path / "out")
     second.go(Here(), NOTHING)
-    assert (second.found, len(solved)) == (2, 3)
+    assert (second.found, len(solved)) == (2, 4)
     assert without_clock(second.rows()) == without_clock(reference[1])
     third = sweep_of(study, tmp_path / "out")
     third.go(Here(), NOTHING)
-    assert (third.found, len(solved)) == (6, 3)
+    assert (third.found, len(solved)) == (6, 4)
 
 
 def test_two_processes_find_the_same_even_if_one_is_killed(study, tmp_path, reference):
@@ -161,26 +162,25 @@ def test_a_run_that_its_workers_die_of_is_found_out_and_takes_no_other_with_it(s
     sweep.go(deadly, NOTHING)
     rows = sweep.rows()
     assert sorted(deadly.together[0]) == [1, 2, 3, 4] and [2] in deadly.together
-    assert [row["status"] for row in rows] == ["failed", "lost", *["failed"] * 4]
-    assert rows[1]["reason"] == "its worker was lost 3 times" and rows[1]["file"] == ""
-    assert len(list((tmp_path / "out" / "runs").iterdir())) == 5  # what is lost is tried again next time
+    assert [row["status"] for row in rows] == ["failed", "lost", *["failed"] * 6]
+    assert rows[1]["reason"] == "its worker was lost 3 times" and rows[1]["folder"] == ""
+    assert len(list((tmp_path / "out" / "runs").iterdir())) == 5  # what is lost or refused is tried again next time
 
 
 def test_what_nobody_foresaw_is_a_row_too(study, tmp_path, monkeypatch):
     monkeypatch.setattr(experiments.sweeps.runs, "solve", lambda *a, **k: 1 / 0)
     sweep = sweep_of(study, tmp_path / "out")
     sweep.go(Here(), NOTHING)
-    assert sweep.rows()[1]["reason"] == "ZeroDivisionError: division by zero" and sweep.count("lost") == 4
+    assert sweep.rows()[2]["reason"] == "ZeroDivisionError: division by zero" and sweep.count("lost") == 6
 
 
 CLUSTER = """
 import logging, os, signal, sys, threading, time
-from pathlib import Path
 from distributed import LocalCluster
 from experiments.cli import main
 
 def kill_a_worker():
-    while len(list(Path("out/runs").glob("*.json"))) < 3:
+    while len(list(Path("out/runs").glob("*/manifest.json"))) < 3:
         time.sleep(0.01)
     os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
     print("killed", flush=True)
@@ -198,7 +198,7 @@ def test_a_dask_cluster_finds_the_same_though_a_worker_is_killed(study, tmp_path
     (tmp_path / "cluster.py").write_text(CLUSTER, encoding="utf-8")
     done = subprocess.run([sys.executable, "cluster.py"], cwd=tmp_path, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    assert "killed" in done.stdout and "few: 6 of 6 runs done: 4 solved, 2 failed" in done.stdout
+    assert "killed" in done.stdout and "few: 8 of 8 runs done: 4 solved, 4 failed" in done.stdout
     table = pd.read_parquet(tmp_path / "out" / "table.parquet")
     expected = pd.DataFrame(reference[1])
     assert list(table) == list(expected)
@@ -209,10 +209,10 @@ def test_a_dask_cluster_finds_the_same_though_a_worker_is_killed(study, tmp_path
 
 def test_the_command_writes_table_and_figure_and_says_what_failed(call, study, tmp_path):
     shown = call("sweep", "few.toml", "--workers", "1", "--out", "out")
-    assert shown.code == 0 and "few: 6 of 6 runs done: 4 solved, 2 failed" in shown.out
+    assert shown.code == 0 and "few: 8 of 8 runs done: 4 solved, 4 failed" in shown.out
     assert "run 1: teaching.toml: vehicles.post_discharge_kwh: given 10, must be" in shown.out
     table, csv = pd.read_parquet(tmp_path / "out" / "table.parquet"), pd.read_csv(tmp_path / "out" / "table.csv")
-    assert list(table) == list(csv) and len(table) == len(csv) == 6
+    assert list(table) == list(csv) and len(table) == len(csv) == 8
     assert {"figure.png", "figure.svg", "sweep.json", "runs"} <= {path.name for path in (tmp_path / "out").iterdir()}
     again = call("sweep", "few.toml", "--workers", "1", "--out", "out")
     assert "(6 had been done before)" in again.out
@@ -226,7 +226,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(call, study, tmp_path)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
     assert call("sweep", "few.toml", "--workers", "1", "--out", "mine", "--force").code == 0
     assert (tmp_path / "mine" / "letter.txt").read_text(encoding="utf-8") == "dear"
-    with pytest.raises(DataError, match='holds the sweep of study "few", not "other"'):
+    with pytest.raises(DataError, match='holds the table of study "few", which that of "other" would replace'):
         SweepFolder(tmp_path / "mine", "other")
 
 
@@ -235,15 +235,15 @@ def test_a_full_disk_ends_the_sweep_and_what_is_kept_is_named(call, study, tmp_p
 
     def full_after_three(folder, run, outcome):
         if len(kept) == 3:
-            raise OSError(28, "No space left on device", str(folder.runs / "x.json"))
+            raise OSError(28, "No space left on device", str(folder.path / "x.json"))
         kept.append(run)
         keep(folder, run, outcome)
 
     monkeypatch.setattr(SweepFolder, "keep", full_after_three)
     shown = call("sweep", "few.toml", "--workers", "1", "--out", "out")
     assert shown.code == 2 and "Traceback" not in shown.err
-    assert "No space left on device; 3 of 6 runs are kept in out/runs" in unwrapped(shown.err)
-    assert len(list((tmp_path / "out" / "runs").iterdir())) == 3
+    assert "No space left on device; 3 of 8 runs are kept in out" in unwrapped(shown.err)
+    assert len(list((tmp_path / "out" / "runs").iterdir())) == 2  # of three, one was refused
 
 
 def test_an_interrupt_keeps_what_is_done(call, study, tmp_path, monkeypatch):
