@@ -176,6 +176,7 @@ def test_what_nobody_foresaw_is_a_row_too(study, tmp_path, monkeypatch):
 
 CLUSTER = """
 import logging, os, signal, sys, threading, time
+from pathlib import Path
 from distributed import LocalCluster
 from experiments.cli import main
 
