@@ -37,12 +37,12 @@ class _Row(NamedTuple):
     allowed: str
 
 
-def schema_table() -> list[dict[str, str]]:
-    """Every key of a case file in file order: key, meaning, unit, default, allowed.
+def schema_table(root: type[Section] = Case) -> list[dict[str, str]]:
+    """Every key of a file whose tables are ``root``, in file order: key, meaning, unit, default, allowed.
 
     In a key, ``[]`` stands for an entry of a list and NAME for a scenario's name.
     """
-    return [row._asdict() for row in _rows(Case, "")]
+    return [row._asdict() for row in _rows(root, "")]
 
 
 def allowed_at(where: Where, root: type[Section] = Case) -> str:
@@ -124,7 +124,9 @@ def _default(name: str, info: FieldInfo) -> str:
         return next(f"as in [{table}]" for table, model in SHARED.items() if name in model.model_fields)
     if name == "scenarios":
         return "base"
-    return (f"{value:g}" if isinstance(value, float) else str(value)) if value not in ((), {}) else "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (f"{value:g}" if isinstance(value, float) else str(value)) if value not in ((), {}, "") else "none"
 
 
 def _allowed(info: FieldInfo) -> str:

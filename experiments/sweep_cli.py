@@ -22,7 +22,7 @@ FILE_WIDTH = 120  # characters, where the output goes to a file
 
 
 def sweep(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="Built-in study or path of a TOML file.")],
+    study: Annotated[str | None, typer.Argument(metavar="STUDY", help="Built-in study or path of a TOML file.")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes on this machine; as many as it has cores if not given.")
     ] = None,
@@ -31,6 +31,7 @@ def sweep(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for results; output/NAME if not given.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds something else.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Show every key of a study file instead.")] = False,
 ) -> None:
     """Do the runs of a study: a case with some of its keys varied, as a table and a figure.
 
@@ -42,12 +43,19 @@ def sweep(
     """
     from rich.console import Console
 
+    from experiments.case_keys import schema_table
+    from experiments.screen import Screen
     from experiments.sweeps.crews import crew
     from experiments.sweeps.design import points
     from experiments.sweeps.folder import SweepFolder
-    from experiments.sweeps.study import load_study
+    from experiments.sweeps.study import Study, builtin_studies, load_study
     from experiments.sweeps.sweep import Sweep
 
+    if schema:
+        Screen().show_schema(schema_table(Study))
+        return
+    if study is None:
+        raise typer.BadParameter(f"name a study ({', '.join(builtin_studies())}), or ask for --schema")
     loaded = load_study(study)
     designs = points(loaded)
     folder = SweepFolder(out or Path("output") / loaded.name, loaded.name, force)

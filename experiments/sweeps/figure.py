@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from bestresponse.errors import DataError
 from experiments.case_keys import meaning_at
@@ -74,7 +74,9 @@ def _draw_lines(figure: Figure, study: Study, table: pd.DataFrame, solved: pd.Da
                 _draw_line(axes, part, keys.x, column, k, column.partition(".")[2])
             title = f"{label(keys.by)}: {of}" if of else None
             axes.legend(title=title, ncols=2, handlelength=1.4, columnspacing=0.8, frameon=True, framealpha=0.8)
-        axes.set_xscale(keys.x_scale)
+        if keys.x_scale == "log":
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.set_title(label(name), loc="left")
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     for axes in panels[-2:]:

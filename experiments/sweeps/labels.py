@@ -16,8 +16,10 @@ _CAPITALS = {"dlmp": "DLMP", "v2g": "V2G", "od": "OD", "n": "number of", "min": 
 
 
 def label(column: str) -> str:
-    """Return a column's name in words with its unit, as in "load shed [kW]" of load_shed_kw."""
+    """Return a column's name in words with its unit, as in "load shed [kW]" of load_shed_kw; the last part of a key."""
     name, _, entry = column.partition(".")
+    if entry and column.endswith(tuple(_UNITS)):
+        name, entry = column.rsplit(".", 1)[-1], ""
     unit = next((ending for ending in _UNITS if name.endswith(ending)), "")
     words = [_CAPITALS.get(word, word) for word in name.removesuffix(unit).split("_")]
     if words[-1] in ("lowest", "highest", "mean"):

@@ -50,8 +50,8 @@ class FigureKeys(Section):
     """Table [figure]: what is drawn of the table of results."""
 
     title: str = key("Headline")
-    kind: Literal["lines", "bands", "siting", "changes"] = key(
-        "Lines over x; mean and spread of the samples over x; siting choices; a cell for every change", default="lines"
+    kind: Literal["lines", "siting", "changes"] = key(
+        "Lines over x, bands where there are samples; choices of stations; a cell for every change", default="lines"
     )
     x: str = key("Column on the horizontal axis", default="")
     x_label: str = key("Its name and unit; without it, what the case format says", default="")
