@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
 
 import pandas as pd
@@ -23,7 +24,7 @@ from experiments.sweeps.folder import SweepFolder
 from experiments.sweeps.runs import Outcome
 from experiments.sweeps.study import load_study
 from experiments.sweeps.sweep import Sweep
-from tests.experiments.command_line import unwrapped
+from tests.experiments.command_line import RUN, unwrapped
 
 STUDY = """
 name = "few"
@@ -124,6 +125,20 @@ def test_two_processes_find_the_same_even_if_one_is_killed(study, tmp_path, refe
         sweep.go(processes, kill_one)
     assert killed and "lost" not in [row["status"] for row in sweep.rows()]
     assert without_clock(sweep.rows()) == without_clock(reference[1])
+
+
+def test_a_killed_sweep_leaves_no_process_and_loses_only_what_was_in_flight(study, tmp_path, reference):
+    arguments = ["-c", RUN, "sweep", "few.toml", "--workers", "2", "--out", "out"]
+    process = subprocess.Popen([sys.executable, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    runs = tmp_path / "out" / "runs"
+    while not runs.is_dir() or len(list(runs.glob("*/manifest.json"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.communicate(timeout=60)  # returns when no child holds the pipe any longer
+    sweep = sweep_of(study, tmp_path / "out")
+    sweep.go(Here(), NOTHING)
+    assert sweep.found >= 2 and without_clock(sweep.rows()) == without_clock(reference[1])
 
 
 def test_processes_use_one_thread_of_linear_algebra_each(monkeypatch):
@@ -268,6 +283,12 @@ def test_an_interrupt_keeps_what_is_done(call, study, tmp_path, monkeypatch):
 def test_bad_arguments_are_refused(call, study, arguments, text):
     shown = call("sweep", *arguments)
     assert (shown.code, shown.out) == (2, "") and text in unwrapped(shown.err) and "Traceback" not in shown.err
+
+
+def test_every_key_of_a_study_is_told(call):
+    shown = call("sweep", "--schema")
+    assert shown.code == 0 and all(name in shown.out for name in ("random.samples", "siting.search", "figure.x_scale"))
+    assert "name a study (battery, conduct," in unwrapped(call("sweep").err)
 
 
 @pytest.mark.parametrize("listens", [False, True])
