@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # The matrices here are small: more threads of the linear algebra only get in one another's way. It must be said
 # before numpy is loaded.
-for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+for _variable in THREADS:
     os.environ.setdefault(_variable, "1")
 
 __all__ = ["Result", "load_case", "load_result", "solve"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from bestresponse.errors import DataError
 from experiments.case_keys import NAME_RULE, allowed_at, keys_at, meaning_at
 from experiments.case_problems import Problem, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case, od_name
+from experiments.case_section import Section
 
-__all__ = ["Case", "builtin_cases", "case_from", "case_hash", "load_case"]
+__all__ = ["Case", "builtin_cases", "case_from", "case_hash", "load_case", "problems_of", "read_toml"]
 
 BUILT_IN = Path(__file__).parent / "cases"
 
@@ -39,7 +40,7 @@ def load_case(source: str | Path) -> Case:
     """
     path = _located(source)
     file = path.name if path.parent == BUILT_IN else str(path)
-    return case_from(_read(path, file), file, folder=path.parent)
+    return case_from(read_toml(path, file, _built_in_names()), file, folder=path.parent)
 
 
 def case_from(data: Mapping[str, Any], file: str, folder: str | Path = ".") -> Case:
@@ -47,8 +48,35 @@ def case_from(data: Mapping[str, Any], file: str, folder: str | Path = ".") -> C
     try:
         case = Case.model_validate(_with_network_paths(data, Path(folder)))
     except ValidationError as error:
-        raise_data_error(file, [problem for found in error.errors() for problem in _problems(found)], data)
+        raise_data_error(file, problems_of(error, Case), data)
     return case.called(file)
+
+
+def read_toml(path: Path, file: str, built_in: Sequence[str], what: str = "case") -> dict[str, Any]:
+    """The tables of a file; messages call it ``file`` and name what is built in. Raises DataError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
+    except IsADirectoryError:
+        raise DataError(
+            f"{file}: given a directory, must be a TOML file or a built-in {what} ({listed(built_in)})"
+        ) from None
+    except FileNotFoundError:
+        hint = nearest(path.stem, built_in)
+        raise DataError(f"{file}: no such file and no built-in {what}{hint} Built in: {listed(built_in)}") from None
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: byte {error.start + 1} is not UTF-8, must be a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        lines = text.split("\n")
+        end = f"(at line {len(lines)}, column {len(lines[-1]) + 1}, the end of the file)"
+        raise DataError(f"{file}: no valid TOML: {str(error).replace('(at end of document)', end)}") from None
+
+
+def problems_of(error: ValidationError, root: type[Section]) -> list[Problem]:
+    """What pydantic refused in a file whose tables are ``root``, in the words of the case format."""
+    return [problem for found in error.errors() for problem in _problems(found, root)]
 
 
 def case_hash(case: Case) -> str:
@@ -87,28 +115,6 @@ def _built_in_names() -> list[str]:
     return sorted(path.stem for path in BUILT_IN.glob("*.toml"))
 
 
-def _read(path: Path, file: str) -> dict[str, Any]:
-    names = _built_in_names()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return tomllib.loads(text)
-    except IsADirectoryError:
-        raise DataError(
-            f"{file}: given a directory, must be a TOML file or a built-in case ({listed(names)})"
-        ) from None
-    except FileNotFoundError:
-        hint = nearest(path.stem, names)
-        raise DataError(f"{file}: no such file and no built-in case{hint} Built in: {listed(names)}") from None
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: byte {error.start + 1} is not UTF-8, must be a text file in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        lines = text.split("\n")
-        end = f"(at line {len(lines)}, column {len(lines[-1]) + 1}, the end of the file)"
-        raise DataError(f"{file}: no valid TOML: {str(error).replace('(at end of document)', end)}") from None
-
-
 def _with_network_paths(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The tables with networks that are not built in as paths from the working directory."""
     result = dict(data)
@@ -142,24 +148,23 @@ def _network_content(file: str, table: str, name: str) -> str:
     return digest.hexdigest()
 
 
-def _problems(error: Mapping[str, Any]) -> list[Problem]:
-    """What one pydantic error says, in the words of the case format."""
+def _problems(error: Mapping[str, Any], root: type[Section]) -> list[Problem]:
     where, given = tuple(error["loc"]), shown(error["input"])
     match error["type"]:
         case "case":
             inner = error["ctx"]["problems"]
             return [Problem(where + problem.where, problem.text) for problem in inner]
         case "missing":
-            return [Problem(where, f"missing, must be {allowed_at(where)}{_explained(where)}")]
+            return [Problem(where, f"missing, must be {allowed_at(where, root)}{_explained(where, root)}")]
         case "extra_forbidden":
-            known = keys_at(where[:-1])
+            known = keys_at(where[:-1], root)
             return [Problem(where, f"unknown key{nearest(where[-1], known)} Allowed: {listed(known, most=20)}")]
         case _ if where[-1:] == ("[key]",):
             return [Problem(where[:-1], f"given the name {given}, must be {NAME_RULE}")]
         case _:
-            return [Problem(where, f"given {given}, must be {allowed_at(where)}")]
+            return [Problem(where, f"given {given}, must be {allowed_at(where, root)}")]
 
 
-def _explained(where: tuple[str | int, ...]) -> str:
-    meaning = meaning_at(where)
-    return f": {meaning}" if meaning else f" with the keys {listed(keys_at(where), most=20)}"
+def _explained(where: tuple[str | int, ...], root: type[Section]) -> str:
+    meaning = meaning_at(where, root)
+    return f": {meaning}" if meaning else f" with the keys {listed(keys_at(where, root), most=20)}"

@@ -47,7 +47,7 @@ class CheckedCase:
     def _electric_paths(self, v2g: bool) -> tuple[PathSet, ...]:
         pairs, stations = self.case.demand.od_pairs, _nodes(self.case)
         return tuple(
-            electric_paths(self.road, pairs, self.routes, stations, _vehicle(each), v2g)
+            electric_paths(self.road, pairs, self.routes, stations, _vehicle(each), v2g and each.discharges)
             for each in self.case.vehicles.electric_classes
         )
 
@@ -203,7 +203,7 @@ def _pair_routes(
     routes = _tried(problems, ("demand",), lambda: base_routes(road, [pair], case.road.base_routes))
     if routes is None:
         return ()
-    for position, each in enumerate(case.vehicles.electric_classes):
+    for position, each in enumerate(case.vehicles.stated_classes):
         where: Where = ("vehicles", "classes", position) if case.vehicles.classes else ("demand",)
         _tried(problems, where, partial(electric_paths, road, [pair], routes, _nodes(case), _vehicle(each), False))
     return routes[0]

@@ -14,7 +14,13 @@ from experiments.case_stations import StationDefaults, Waiting
 from experiments.case_vehicles import Battery
 
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-KINDS = {float: "a finite number", int: "a whole number", str: "text in quotes", Any: "any value"}
+KINDS = {
+    float: "a finite number",
+    int: "a whole number",
+    str: "text in quotes",
+    bool: "true or false",
+    Any: "any value",
+}
 SHARED: dict[str, type[Section]] = {"waiting": Waiting, "station_defaults": StationDefaults, "vehicles": Battery}
 """The tables whose keys the entries of a list may override."""
 
@@ -31,29 +37,29 @@ class _Row(NamedTuple):
     allowed: str
 
 
-def schema_table() -> list[dict[str, str]]:
-    """Every key of a case file in file order: key, meaning, unit, default, allowed.
+def schema_table(root: type[Section] = Case) -> list[dict[str, str]]:
+    """Every key of a file whose tables are ``root``, in file order: key, meaning, unit, default, allowed.
 
     In a key, ``[]`` stands for an entry of a list and NAME for a scenario's name.
     """
-    return [row._asdict() for row in _rows(Case, "")]
+    return [row._asdict() for row in _rows(root, "")]
 
 
-def allowed_at(where: Where) -> str:
-    """What may stand at a place of a case file, as in "a finite number ≥ 0"."""
-    return _allowed(_info_at(where))
+def allowed_at(where: Where, root: type[Section] = Case) -> str:
+    """What may stand at a place of a file whose tables are ``root``, as in "a finite number ≥ 0"."""
+    return _allowed(_info_at(where, root))
 
 
-def meaning_at(where: Where) -> str:
+def meaning_at(where: Where, root: type[Section] = Case) -> str:
     """Meaning and unit of a key, empty for a whole table."""
-    info = _info_at(where)
+    info = _info_at(where, root)
     unit = _unit(info)
     return (info.description or "") + (f" [{unit}]" if unit else "")
 
 
-def keys_at(where: Where) -> tuple[str, ...]:
-    """The keys of the table at a place of a case file."""
-    section = _section(_info_at(where).annotation)
+def keys_at(where: Where, root: type[Section] = Case) -> tuple[str, ...]:
+    """The keys of the table at a place of a file; none for what is no table of fixed keys."""
+    section = _section(_info_at(where, root).annotation)
     return tuple(section.model_fields) if section else ()
 
 
@@ -76,8 +82,8 @@ def _inside(info: FieldInfo) -> tuple[type[Section] | None, str]:
     return None, ""
 
 
-def _info_at(where: Where) -> FieldInfo:
-    info = FieldInfo.from_annotation(Case)
+def _info_at(where: Where, root: type[Section]) -> FieldInfo:
+    info = FieldInfo.from_annotation(root)
     for step in where:
         section = _section(info.annotation)
         if section:
@@ -118,7 +124,9 @@ def _default(name: str, info: FieldInfo) -> str:
         return next(f"as in [{table}]" for table, model in SHARED.items() if name in model.model_fields)
     if name == "scenarios":
         return "base"
-    return (f"{value:g}" if isinstance(value, float) else str(value)) if value not in ((), {}) else "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (f"{value:g}" if isinstance(value, float) else str(value)) if value not in ((), {}, "") else "none"
 
 
 def _allowed(info: FieldInfo) -> str:

@@ -11,6 +11,7 @@ from experiments.case_section import Section, key
 
 SHARE_TOLERANCE = 1e-9
 ELECTRIC, FUEL = "EV", "FV"  # names of the classes where the case names none
+CHARGE_ONLY = "-charge-only"  # ends the name of the part of a class that may not discharge
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 Energy: TypeAlias = Annotated[float, key("Battery of an electric vehicle, full at departure", "kWh", gt=0)]
@@ -22,6 +23,7 @@ Policy: TypeAlias = Annotated[
 Anxiety: TypeAlias = Annotated[float, key("Share of the battery that drivers never use", ge=0, lt=1)]
 Consumption: TypeAlias = Annotated[float, key("Energy an electric vehicle uses on the road", "kWh/km", gt=0)]
 Wear: TypeAlias = Annotated[float, key("Battery wear per energy discharged", "$/kWh", ge=0)]
+Adoption: TypeAlias = Annotated[float, key("Share of the electric vehicles that may discharge, with V2G", ge=0, le=1)]
 
 
 class Battery(Section):
@@ -33,6 +35,7 @@ class Battery(Section):
     range_anxiety: Anxiety = 0.2
     consumption_kwh_per_km: Consumption
     degradation_usd_per_kwh: Wear = 0.0
+    v2g_share: Adoption = 1.0
 
     def level_problems(self, where: Where) -> list[Problem]:
         """A problem at a key if the energy left after discharging lies outside what the battery allows."""
@@ -55,14 +58,30 @@ class ElectricClassEntry(Section):
     range_anxiety: Anxiety | None = None
     consumption_kwh_per_km: Consumption | None = None
     degradation_usd_per_kwh: Wear | None = None
+    v2g_share: Adoption | None = None
 
 
 class ElectricClass(Battery):
-    """A class of electric vehicles with every key of [vehicles] after its own overrides."""
+    """A class of electric vehicles with every key of [vehicles] after its own overrides: all or none may discharge."""
 
     name: str
     share: float
     value_of_time_usd_per_h: float
+
+    @property
+    def discharges(self) -> bool:
+        """Whether vehicles of the class may discharge where there is V2G."""
+        return self.v2g_share > 0
+
+    def parts(self) -> tuple[ElectricClass, ...]:
+        """The vehicles of the class that may discharge, and those that may not; a part without vehicles is left out."""
+        if self.v2g_share in (0.0, 1.0):
+            return (self,)
+        adopted, other = self.v2g_share * self.share, (1.0 - self.v2g_share) * self.share
+        return (
+            self.model_copy(update={"share": adopted, "v2g_share": 1.0}),
+            self.model_copy(update={"share": other, "v2g_share": 0.0, "name": self.name + CHARGE_ONLY}),
+        )
 
 
 class Vehicles(Battery):
@@ -76,7 +95,15 @@ class Vehicles(Battery):
 
     @property
     def electric_classes(self) -> tuple[ElectricClass, ...]:
-        """The classes of electric vehicles in file order, each with every key after overrides."""
+        """The classes that drive, in file order.
+
+        One of which only a share may discharge drives as two, the second named with "-charge-only" at its end.
+        """
+        return tuple(part for each in self.stated_classes for part in each.parts())
+
+    @property
+    def stated_classes(self) -> tuple[ElectricClass, ...]:
+        """The classes of electric vehicles as the file states them, each with every key after overrides."""
         shared = {name: getattr(self, name) for name in Battery.model_fields}
         if not self.classes:
             value = self.ev_value_of_time_usd_per_h
@@ -93,8 +120,11 @@ class Vehicles(Battery):
 
     def _class_problems(self) -> list[Problem]:
         problems = repeated((entry.name for entry in self.classes), before=("classes",), after=("name",))
-        for position, each in enumerate(self.electric_classes):
+        halves = {each.parts()[-1].name for each in self.stated_classes if len(each.parts()) > 1}
+        for position, each in enumerate(self.stated_classes):
             at = ("classes", position)
+            if each.name in halves:
+                problems.append(Problem((*at, "name"), f'given "{each.name}", the name of a part of another class'))
             problems += each.level_problems((*at, "post_discharge_kwh"))
             if each.name == FUEL:
                 problems.append(

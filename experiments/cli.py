@@ -17,6 +17,7 @@ from experiments.exits import Exit, exit_code
 from experiments.games_cli import games
 from experiments.interrupts import says_when_interrupted, without_interrupts
 from experiments.reproduce_cli import reproduce
+from experiments.sweep_cli import sweep
 from experiments.watch_cli import watch
 from networks.errors import NetworkDataError
 
@@ -35,6 +36,7 @@ app.command()(watch)
 app.command()(assign)
 app.command()(reproduce)
 app.command()(diff)
+app.command()(sweep)
 
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]

@@ -25,6 +25,7 @@ LEFT = 0.02  # where headlines start, as a share of the width
 _STYLE: dict[Any, Any] = {
     "font.size": NORMAL,
     "axes.labelsize": NORMAL,
+    "axes.titlesize": NORMAL,
     "xtick.labelsize": SMALL,
     "ytick.labelsize": SMALL,
     "legend.fontsize": SMALL,

@@ -60,6 +60,10 @@ def test_a_class_overrides_keys_and_takes_its_share_of_every_pair():
             [SLOW, one_class("short", battery_kwh=12.0)],
             'vehicles.classes[2] ("short"): OD pair 1-5: no energy-feasible path',
         ),
+        (
+            [one_class(v2g_share=0.5), one_class("slow-charge-only")],
+            'classes[2].name ("slow-charge-only"): given "slow-charge-only", the name of a part of another class',
+        ),
         ([SLOW, one_class("short", 0.5, consumption_kwh_per_km=9.0)], 'classes[2] ("short"): OD pair 1-2: no energy'),
     ],
 )
@@ -85,6 +89,45 @@ def test_one_class_split_in_two_is_the_same_market():
     for costs in (by_class["a"], by_class["b"], result.quantities["od_cost_usd"]):
         assert costs == pytest.approx(whole["od_cost_usd"], rel=1e-5)
     assert "No theorem" not in result.status
+
+
+def with_adoption(share, *classes, **keys):
+    return case_from(tables(vehicles__v2g_share=share, vehicles__classes=list(classes), **keys), "adoption")
+
+
+def test_a_class_of_which_a_share_may_discharge_drives_as_two():
+    half = with_adoption(0.25, one_class("a", 0.4, 20.0), one_class("b", 0.6, 20.0, v2g_share=0.0))
+    parts = [(each.name, each.share, each.discharges) for each in half.vehicles.electric_classes]
+    assert parts == [("a", 0.1, True), ("a-charge-only", pytest.approx(0.3), False), ("b", 0.6, False)]
+    assert len({case_hash(with_adoption(share)) for share in (0.0, 0.5, 1.0)}) == 3
+    first, second, _ = build(with_adoption(0.5), "stress", True).traffic.form.classes
+    assert first.paths.discharged.count_nonzero() > 0 == second.paths.discharged.count_nonzero()
+
+
+def test_v2g_from_nobody_to_everybody():
+    """Nobody: what is sold is as without V2G. Everybody: as without the key. Between: both routes agree, costs fall."""
+    names = (
+        "social_cost_usd_per_h",
+        "load_shed_kw",
+        "charged_kw",
+        "discharged_kw",
+        "import_kw",
+        "travel_cost_usd_per_h",
+    )
+    between = solve(with_adoption(0.1), "stress")
+    nobody, more, all_of_them = (
+        solve(with_adoption(x), "stress", method="monolith").quantities for x in (0.0, 0.2, 1.0)
+    )
+    found = [nobody, between.quantities, more, all_of_them]
+    for quantities, v2g in ((found[0], False), (found[-1], True)):
+        whole = solved((TEACHING, "stress", v2g)).result.quantities
+        assert [quantities[name] for name in names] == pytest.approx(
+            [whole[name] for name in names], rel=1e-6, abs=1e-6
+        )
+    assert between.solved and between.routes_agree and "No theorem" not in between.status
+    costs = [each["social_cost_usd_per_h"] for each in found]
+    assert costs == sorted(costs, reverse=True) and costs[0] > costs[1] > costs[2]
+    assert 0 < found[1]["discharge_share"] <= 0.1 + 1e-9
 
 
 def valued(*values):
