@@ -16,6 +16,7 @@ from bestresponse.errors import BestResponseError
 from experiments.assign_cli import assign
 from experiments.compare_cli import compare
 from experiments.games_cli import games
+from experiments.grow_cli import grow
 from experiments.watch_cli import watch
 from networks.errors import NetworkDataError
 
@@ -34,6 +35,7 @@ app.add_typer(games, name="games")
 app.command()(compare)
 app.command()(watch)
 app.command()(assign)
+app.command()(grow)
 
 
 class Exit(IntEnum):
