@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from bestresponse.coordinator import coordinate
@@ -32,6 +33,7 @@ ACCURACY = 1e-6
 MULTIPLES = (1, 2, 4, 8, 16)
 GROUPS = {"ChargingOperator": "CNO", "DistributionOperator": "DSO", "LoadServingEntity": "LSEs"}  # else the class
 ITSELF = "coordinator"
+STEEPEST = 8.0  # how many times longer a run of twice the size is ever expected to take
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,16 @@ def measure(
         if reason := _reason_to_stop(found, axis, multiple, began, budget):
             left_out[axis] = f"{axis} from ×{multiple}: {reason}"
             continue
+        try:
+            found += _samples(axis, multiple, seed, scenario, budget)
+        except KeyboardInterrupt:
+            if not found:
+                raise
+            left_out |= {name: f"{name}: the study was interrupted" for name in AXES if name not in left_out}
+            break
         if on_run is not None:
-            on_run(f"{axis} ×{multiple}, seed {seed}")
-        found += _samples(axis, multiple, seed, scenario, budget)
+            last = found[-1]
+            on_run(f"{axis} ×{multiple}, seed {seed}: {last.sweeps} sweeps, {last.setup_seconds + last.seconds:.1f} s")
     return Study(scenario, seeds, budget, found, list(left_out.values()))
 
 
@@ -118,17 +127,17 @@ def _points(multiples: Sequence[int], seeds: int) -> Iterator[tuple[str, int, in
 
 
 def _reason_to_stop(found: Sequence[Sample], axis: str, multiple: int, began: float, budget: Budget) -> str:
-    """Why a multiple is not tried, empty if it is: each of its runs would take too long, or the time is over."""
+    """Why a multiple is not tried, empty if it is: its runs would take too long, or the time is over."""
     if time.perf_counter() - began > 60 * budget.minutes:
         return f"the {budget.minutes:g} minutes were over"
     took = {
-        tried: max(s.setup_seconds + s.seconds for s in found if (s.axis, s.multiple) == (axis, tried))
+        tried: median(s.setup_seconds + s.seconds for s in found if (s.axis, s.multiple) == (axis, tried))
         for tried in sorted({s.multiple for s in found if s.axis == axis and s.multiple < multiple})
     }
     if len(took) < 2:
         return ""
     *_, before, last = took.values()
-    expected = last * max(1.0, last / before)
+    expected = last * min(max(last / before, 1.0), STEEPEST)
     if expected <= budget.run_seconds:
         return ""
     return f"a run would take about {expected:.0f} s after {last:.0f} s, more than the {budget.run_seconds:g} s allowed"

@@ -1,8 +1,8 @@
 """What every scheme needs on a case, and on ten cases near it, beside what an early prototype needed on another market.
 
-    python -m experiments.benchmarks.schemes [CASE] [--scenario NAME] [--json FILE] [--page docs/convergence.md]
+    python -m experiments.benchmarks.schemes [CASE] [--scenario NAME] [--jobs N] [--json FILE] [--page FILE]
 
-`--page` puts the tables between the marks of a Markdown page, see `page`.
+`--page` puts the tables between the marks of a Markdown page, see `page`. All of it takes about an hour of one core.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from bestresponse.errors import BestResponseError
 from bestresponse.trace import replacing
@@ -33,6 +35,7 @@ from networks.errors import NetworkDataError
 
 BLOCK = "schemes"  # marks on the page
 PLAIN = ("anderson=0", "relaxation=1", "balancing=0")
+Runs: TypeAlias = Sequence[tuple[str, Sequence[str]]]
 OTHERS = (
     "gauss_seidel,jacobi,pdhg,pdhg_average,pdhg_halpern,extragradient,golden_ratio,"
     "tatonnement,tatonnement_damped,tatonnement_averaged,tatonnement_diminishing"
@@ -48,14 +51,14 @@ ALONE = (  # schemes and grids
     (OTHERS, ()),
     ("gauss_seidel,jacobi,pdhg", ("anderson=30", "balancing=20")),
 )
-TOGETHER = (
+FAST = (  # that need some hundred sweeps at most
     ("sharing", ()),
     ("sharing", PLAIN),
     ("sharing", ("anderson=10", "relaxation=1,1.6")),
     ("exchange", ()),
-    (OTHERS, ()),
     ("gauss_seidel,jacobi,pdhg", ("anderson=30", "balancing=20")),
 )
+TOGETHER = (*FAST, (OTHERS, ()))
 PROTOTYPE = {  # by run: sweeps to 1e-3 / 1e-6 / 1e-8 of a prototype, on a market of 84 variables
     "sharing, anderson 0, relaxation 1, balancing 0": "68 / 124 / 159",
     "sharing, sigma 0.3, anderson 0, relaxation 1, balancing 0": "211 / 560 / 1160",
@@ -82,7 +85,6 @@ PROTOTYPE = {  # by run: sweeps to 1e-3 / 1e-6 / 1e-8 of a prototype, on a marke
 }
 LONG = Budget(max_sweeps=3000, measure_every=20)
 SHORT = Budget(max_sweeps=400, measure_every=400)
-Runs = Sequence[tuple[str, Sequence[str]]]
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Plan:
     neighbours: int = 10
     alone: Budget = LONG
     together: Budget = SHORT
+    together_runs: Runs = TOGETHER
 
 
 @dataclass(frozen=True)
@@ -128,22 +131,46 @@ class Measured:
         }
 
 
-def measure(plan: Plan, on_run: Callable[[str], None] | None = None) -> Measured:
-    """Return what every scheme does by the plan."""
+def measure(plan: Plan, jobs: int = 1, on_run: Callable[[str], None] | None = None) -> Measured:
+    """Return what every scheme does by the plan, several runs at a time if there are several jobs."""
     cases = [perturbed(plan.case, plan.scenario, seed) for seed in range(1, plan.neighbours + 1)]
-    return Measured(
-        plan,
-        list(_entries(plan.case, plan.scenario, ALONE, plan.alone, on_run)),
-        [list(_entries(case, plan.scenario, TOGETHER, plan.together, on_run)) for case in cases],
-    )
+    tasks = [_Task(plan.case, plan.scenario, run, plan.alone) for run in ALONE]
+    tasks += [_Task(case, plan.scenario, run, plan.together) for case in cases for run in plan.together_runs]
+    found = []
+    for task, entries in zip(tasks, _each(tasks, jobs), strict=True):
+        if on_run is not None:
+            on_run(f"{task.run[0]} {', '.join(task.run[1])}")
+        found.append(entries)
+    near, n_runs = found[len(ALONE) :], len(plan.together_runs)
+    of_case = [near[first : first + n_runs] for first in range(0, len(near), n_runs)]
+    return Measured(plan, _flat(found[: len(ALONE)]), [_flat(of_one) for of_one in of_case])
 
 
-def _entries(
-    case: Case, scenario: str, runs: Runs, budget: Budget, on_run: Callable[[str], None] | None
-) -> Iterator[Entry]:
-    """Yield what every scheme with every setting does on one case, with V2G."""
-    for schemes, settings in runs:
-        yield from compare(case, scenario, True, chosen(schemes), grid(settings), budget, on_run=on_run)
+@dataclass(frozen=True)
+class _Task:
+    """Some schemes with some settings on one case, with V2G."""
+
+    case: Case
+    scenario: str
+    run: tuple[str, Sequence[str]]
+    budget: Budget
+
+    def entries(self) -> list[Entry]:
+        schemes, settings = self.run
+        return list(compare(self.case, self.scenario, True, chosen(schemes), grid(settings), self.budget))
+
+
+def _each(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Entry]]:
+    """Yield the entries of one task after another."""
+    if jobs == 1:
+        yield from map(_Task.entries, tasks)
+    else:
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            yield from pool.map(_Task.entries, tasks)
+
+
+def _flat(parts: Iterable[Sequence[Entry]]) -> list[Entry]:
+    return [entry for part in parts for entry in part]
 
 
 def alone(found: Sequence[Entry], title: str) -> Table:
@@ -210,11 +237,12 @@ def _run(asked: argparse.Namespace) -> None:
         asked.neighbours,
         replace(LONG, max_sweeps=asked.max_sweeps),
         replace(SHORT, max_sweeps=asked.max_sweeps_near),
+        FAST if asked.fast_near else TOGETHER,
     )
     for path in (asked.json, asked.page):
         if path is not None:
             writable(path)
-    found = measure(plan, on_run=_say)
+    found = measure(plan, asked.jobs, _say)
     facts = "\n".join(f"- {key}: {value}" for key, value in machine_facts().items())
     text = "\n\n".join([facts, *(table.markdown() for table in found.tables())])
     sys.stdout.write(text + "\n")
@@ -236,6 +264,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--neighbours", type=int, default=10, metavar="N", help="cases near it")
     parser.add_argument("--max-sweeps", type=int, default=LONG.max_sweeps, help="most sweeps on the case")
     parser.add_argument("--max-sweeps-near", type=int, default=SHORT.max_sweeps, help="most sweeps on a case near it")
+    parser.add_argument("--fast-near", action="store_true", help="leave out slow schemes on cases near it")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time; more than 1 blurs the seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every run to this file")
     parser.add_argument("--page", type=Path, metavar="FILE", help="put the tables between the marks of this page")
     return parser

@@ -13,6 +13,7 @@ from experiments.benchmarks.page import write_block
 from experiments.benchmarks.schemes import ALONE, PROTOTYPE, main
 from experiments.build import build
 from experiments.case import load_case
+from experiments.comparing import Budget
 from experiments.grid import chosen, grid
 
 PAGE = "Before.\n<!-- schemes:begin -->\noutdated\n<!-- schemes:end -->\nAfter.\n"
@@ -50,6 +51,16 @@ def test_the_page_has_the_tables_between_its_marks_and_nothing_else_changed(writ
     assert all(any(line.startswith(f"| {entry['label']} |") for line in rows) for entry in data["alone"])
     sharing = next(line for line in rows if line.startswith("| sharing |"))
     assert f"| {data['alone'][0]['sweeps_to']['1e-6']} |" in sharing
+
+
+def test_several_runs_at_a_time_find_the_same(written, monkeypatch):
+    monkeypatch.setattr(schemes, "ALONE", (("sharing", ()), ("tatonnement", ())))
+    plan = schemes.Plan(load_case("teaching"), neighbours=0, alone=Budget(max_sweeps=25, measure_every=20))
+    found = schemes.measure(plan, jobs=2)
+    data = json.loads((written / "s.json").read_text(encoding="utf-8"))
+    assert [entry.label for entry in found.alone] == ["sharing", "tatonnement"] and found.together == []
+    assert found.alone[0].sweeps_to() == data["alone"][0]["sweeps_to"]
+    assert len(found.tables()[1].rows) == 0
 
 
 def test_every_claim_of_the_prototype_stands_beside_a_run():
