@@ -70,9 +70,11 @@ def tables(study: Study) -> list[Table]:
     """Return what was measured and its exponents."""
     points = sorted({(AXES.index(s.axis), s.multiple) for s in study.samples})
     rows = [_point(study, AXES[axis], multiple) for axis, multiple in points if multiple > 1 or axis == 0]
-    columns = ("size", "goods", "paths", "sweeps to 1e-6", "seconds", "ms a sweep", "set-up s", "got there")
+    columns = ("size", "goods", "paths", "sweeps to 1e-6", "s", "ms a sweep", "set-up s", "got there")
     measured = Table(
-        f"{study.scenario}: medians over {study.seeds} markets of every size (range)", columns, tuple(rows)
+        f"{study.scenario}: medians over {study.seeds} markets of every size (range), seconds of the processor",
+        columns,
+        tuple(rows),
     )
     values = COLUMNS | by_player(study)
     exponents = Table(
@@ -157,7 +159,8 @@ def figure(study: Study) -> Figure:
         "count as one size.",
     )
     panels = drawn.subplots(1, 2, sharex=True)
-    for axes, key, unit in zip(panels, ("sweeps", "seconds"), ("sweeps [–]", "time of coordination [s]"), strict=True):
+    units = {"sweeps": "sweeps [–]", "seconds": "processor time [s]"}
+    for axes, (key, unit) in zip(panels, units.items(), strict=True):
         for axis in AXES:
             _curve(axes, study, axis, key)
         axes.set_xscale("log", base=2)
@@ -170,7 +173,7 @@ def figure(study: Study) -> Figure:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel("size over the reference case's")
     _target(panels[0], study)
-    for axes, key in zip(panels, ("sweeps", "seconds"), strict=True):
+    for axes, key in zip(panels, units, strict=True):
         axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.26), title=f"{key}: exponent", alignment="left")
     drawn.subplots_adjust(left=0.08, right=0.97, top=0.85, bottom=0.48, wspace=0.22)
     return drawn
