@@ -11,6 +11,7 @@ when the minutes are over; the report says so. Writes scaling.json, scaling.md, 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,7 @@ ACCURACY = 1e-6
 MULTIPLES = (1, 2, 4, 8, 16)
 GROUPS = {"ChargingOperator": "CNO", "DistributionOperator": "DSO", "LoadServingEntity": "LSEs"}  # else the class
 ITSELF = "coordinator"
+FILE = "scaling.json"
 STEEPEST = 8.0  # how many times longer a run of twice the size is ever expected to take
 
 
@@ -91,18 +93,26 @@ def growth(axis: str, multiple: int, seed: int) -> Growth:
 
 
 def measure(
-    scenario: str, seeds: int, budget: Budget, most: int = MULTIPLES[-1], on_run: Callable[[str], None] | None = None
+    scenario: str,
+    seeds: int,
+    budget: Budget,
+    most: int = MULTIPLES[-1],
+    on_run: Callable[[str], None] | None = None,
+    known: Sequence[Sample] = (),
 ) -> Study:
-    """Return the study of one scenario, with V2G. Raises DataError for less than two seeds or multiples."""
+    """Return the study of one scenario, with V2G, going on from samples that are known.
+
+    Raises DataError for less than two seeds or multiples.
+    """
     multiples = [multiple for multiple in MULTIPLES if multiple <= most]
     if not (seeds >= 2 and len(multiples) >= 2):
         raise DataError(f"seeds and most: given {seeds} and {most}, must both be at least 2 for a fit")
     began = time.perf_counter()
     sample("buses", 1, 1, scenario, budget)  # pays for imports and compilation, is not kept
-    found: list[Sample] = []
+    found, measured = list(known), {(s.axis, s.multiple, s.seed) for s in known}
     left_out: dict[str, str] = {}  # by axis
     for axis, multiple, seed in _points(multiples, seeds):
-        if axis in left_out:
+        if axis in left_out or (axis, multiple, seed) in measured:
             continue
         if reason := _reason_to_stop(found, axis, multiple, began, budget):
             left_out[axis] = f"{axis} from ×{multiple}: {reason}"
@@ -185,6 +195,15 @@ def sample(axis: str, multiple: int, seed: int, scenario: str, budget: Budget) -
     )
 
 
+def known_samples(file: Path) -> dict[str, list[Sample]]:
+    """Return the samples of an earlier study by scenario. Raises DataError for a file that is none."""
+    try:
+        studies = json.loads(file.read_text(encoding="utf-8"))["studies"]
+        return {study["scenario"]: [Sample(**each) for each in study["samples"]] for study in studies}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file}: no scaling study to go on from ({type(error).__name__}: {error})") from error
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write what the arguments ask for; return the exit code, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks.scaling", description=__doc__)
@@ -194,6 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=Budget.minutes, help="of every scenario")
     parser.add_argument("--run-seconds", type=float, default=Budget.run_seconds, help="of one run")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the report")
+    parser.add_argument("--resume", action="store_true", help="go on from the samples in DIR/scaling.json")
     parser.add_argument("--page", type=Path, metavar="FILE", help="put the tables between the marks of this page")
     asked = parser.parse_args(arguments)
     from experiments.benchmarks.scaling_report import write
@@ -202,7 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         writable(asked.out, folder=True)
         budget = Budget(asked.minutes, asked.run_seconds)
-        studies = [measure(name, asked.seeds, budget, asked.most, _say) for name in asked.scenario]
+        known = known_samples(asked.out / FILE) if asked.resume else {}
+        studies = [measure(name, asked.seeds, budget, asked.most, _say, known.get(name, ())) for name in asked.scenario]
         sys.stdout.write(write(studies, asked.out, asked.page) + "\n")
     except (BestResponseError, NetworkDataError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")

@@ -18,7 +18,7 @@ from experiments.benchmarks.exponents import CONFIDENCE, Exponent, fit
 from experiments.benchmarks.machine import machine_facts
 from experiments.benchmarks.page import write_block
 from experiments.benchmarks.report import NONE, Table
-from experiments.benchmarks.scaling import ACCURACY, AXES, TOGETHER, Sample, Study
+from experiments.benchmarks.scaling import ACCURACY, AXES, FILE, TOGETHER, Sample, Study
 from experiments.figures_style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, style
 from experiments.figures_style import write as draw
 
@@ -139,7 +139,7 @@ def _plain(found: Exponent | None) -> dict[str, float | None] | None:
 def write(studies: Sequence[Study], out: Path, page: Path | None) -> str:
     """Write scaling.json, scaling.md and a figure of every scenario to a folder, and to a page; return the report."""
     text = report(studies)
-    with replacing(out / "scaling.json") as file:
+    with replacing(out / FILE) as file:
         json.dump(data(studies), file, indent=1, allow_nan=False)
     with replacing(out / "scaling.md") as file:
         file.write(text + "\n")

@@ -12,7 +12,7 @@ import pytest
 from bestresponse.errors import DataError
 from experiments.benchmarks import scaling
 from experiments.benchmarks.exponents import fit
-from experiments.benchmarks.scaling import AXES, TOGETHER, Budget, Sample, Study, growth, measure, sample
+from experiments.benchmarks.scaling import AXES, TOGETHER, Budget, Sample, Study, growth, known_samples, measure, sample
 from experiments.benchmarks.scaling_report import report, tables, verdict, write
 from experiments.growing import Growth
 
@@ -95,6 +95,21 @@ def test_the_study_ends_when_its_time_is_over(monkeypatch):
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
     found = measure("base", 2, Budget(minutes=10 / 60, run_seconds=1e6))
     assert 0 < len(found.samples) < 60 and "minutes were over" in report([found])
+
+
+def test_a_study_goes_on_from_what_is_known(study, tmp_path, monkeypatch):
+    part = replace(study, samples=[s for s in study.samples if s.multiple <= 4])
+    write([part], tmp_path, None)
+    known = known_samples(tmp_path / "scaling.json")["base"]
+    assert known == part.samples
+    asked = []
+    monkeypatch.setattr(scaling, "sample", lambda *point: asked.append(point[:3]) or made_up(*point))
+    whole = measure("base", 2, Budget(run_seconds=1e6), known=known)
+    assert {multiple for _, multiple, _ in asked[1:]} == {8, 16}
+    assert sorted(whole.samples, key=str) == sorted(study.samples, key=str)
+    (tmp_path / "scaling.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match="no scaling study to go on from"):
+        known_samples(tmp_path / "scaling.json")
 
 
 def test_one_market_is_solved_and_timed_by_player():
