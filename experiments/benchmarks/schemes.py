@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any, TypeAlias
 
 from bestresponse.errors import BestResponseError
+from bestresponse.schemes.registry import SCHEMES
 from bestresponse.trace import replacing
 from experiments.benchmarks.machine import machine_facts
 from experiments.benchmarks.neighbours import SPREAD, perturbed
@@ -33,13 +34,9 @@ from experiments.games_cli import finite
 from experiments.grid import chosen, grid
 from networks.errors import NetworkDataError
 
-BLOCK = "schemes"  # marks on the page
 PLAIN = ("anderson=0", "relaxation=1", "balancing=0")
 Runs: TypeAlias = Sequence[tuple[str, Sequence[str]]]
-OTHERS = (
-    "gauss_seidel,jacobi,pdhg,pdhg_average,pdhg_halpern,extragradient,golden_ratio,"
-    "tatonnement,tatonnement_damped,tatonnement_averaged,tatonnement_diminishing"
-)
+OTHERS = tuple((name, ()) for name in SCHEMES if name not in ("sharing", "exchange"))
 ALONE = (  # schemes and grids
     ("sharing", ()),
     ("sharing", (*PLAIN, "sigma=1,0.3,0.1")),
@@ -48,17 +45,17 @@ ALONE = (  # schemes and grids
     ("sharing", ("anderson=10", "relaxation=1", "sigma=0.01,0.1,1,10")),
     ("exchange", PLAIN),
     ("exchange", ()),
-    (OTHERS, ()),
-    ("gauss_seidel,jacobi,pdhg", ("anderson=30", "balancing=20")),
+    *OTHERS,
+    *((name, ("anderson=30", "balancing=20")) for name in ("gauss_seidel", "jacobi", "pdhg")),
 )
 FAST = (  # that need some hundred sweeps at most
     ("sharing", ()),
     ("sharing", PLAIN),
     ("sharing", ("anderson=10", "relaxation=1,1.6")),
     ("exchange", ()),
-    ("gauss_seidel,jacobi,pdhg", ("anderson=30", "balancing=20")),
+    *((name, ("anderson=30", "balancing=20")) for name in ("gauss_seidel", "jacobi", "pdhg")),
 )
-TOGETHER = (*FAST, (OTHERS, ()))
+TOGETHER = (*FAST, *OTHERS)
 PROTOTYPE = {  # by run: sweeps to 1e-3 / 1e-6 / 1e-8 of a prototype, on a market of 84 variables
     "sharing, anderson 0, relaxation 1, balancing 0": "68 / 124 / 159",
     "sharing, sigma 0.3, anderson 0, relaxation 1, balancing 0": "211 / 560 / 1160",
@@ -99,51 +96,17 @@ class Plan:
     together_runs: Runs = TOGETHER
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What was measured by a plan."""
-
-    plan: Plan
-    alone: Sequence[Entry]
-    together: Sequence[Sequence[Entry]]  # of every neighbour the same runs
-
-    def tables(self) -> list[Table]:
-        """Return the two tables."""
-        plan = self.plan
-        where = f"{plan.case.name}, {plan.scenario}, with V2G"
-        return [
-            alone(self.alone, f"{where}: sweeps to every accuracy, of at most {plan.alone.max_sweeps}"),
-            together(
-                self.together,
-                f"{plan.neighbours} cases near it (factors within {SPREAD:.0%}): sweeps, of at most "
-                f"{plan.together.max_sweeps}",
-            ),
-        ]
-
-    def data(self) -> dict[str, Any]:
-        """Return every run, ready for JSON."""
-        return {
-            "machine": machine_facts(),
-            "case": self.plan.case.name,
-            "scenario": self.plan.scenario,
-            "alone": [entry.data() for entry in self.alone],
-            "together": [[entry.data() for entry in of_one] for of_one in self.together],
-        }
+def measure_alone(plan: Plan, jobs: int = 1) -> list[Entry]:
+    """Return what every scheme with every setting does on the case, so many runs at a time as there are jobs."""
+    return _flat(_each([_Task(plan.case, plan.scenario, run, plan.alone) for run in ALONE], jobs))
 
 
-def measure(plan: Plan, jobs: int = 1, on_run: Callable[[str], None] | None = None) -> Measured:
-    """Return what every scheme does by the plan, several runs at a time if there are several jobs."""
+def measure_near(plan: Plan, jobs: int = 1) -> list[list[Entry]]:
+    """Return, for every case near it, what the schemes do there: the same runs of every case."""
     cases = [perturbed(plan.case, plan.scenario, seed) for seed in range(1, plan.neighbours + 1)]
-    tasks = [_Task(plan.case, plan.scenario, run, plan.alone) for run in ALONE]
-    tasks += [_Task(case, plan.scenario, run, plan.together) for case in cases for run in plan.together_runs]
-    found = []
-    for task, entries in zip(tasks, _each(tasks, jobs), strict=True):
-        if on_run is not None:
-            on_run(f"{task.run[0]} {', '.join(task.run[1])}")
-        found.append(entries)
-    near, n_runs = found[len(ALONE) :], len(plan.together_runs)
-    of_case = [near[first : first + n_runs] for first in range(0, len(near), n_runs)]
-    return Measured(plan, _flat(found[: len(ALONE)]), [_flat(of_one) for of_one in of_case])
+    runs = plan.together_runs
+    found = list(_each([_Task(case, plan.scenario, run, plan.together) for case in cases for run in runs], jobs))
+    return [_flat(found[first : first + len(runs)]) for first in range(0, len(found), len(runs))]
 
 
 @dataclass(frozen=True)
@@ -242,19 +205,29 @@ def _run(asked: argparse.Namespace) -> None:
     for path in (asked.json, asked.page):
         if path is not None:
             writable(path)
-    found = measure(plan, asked.jobs, _say)
+    data: dict[str, Any] = {"machine": machine_facts(), "case": case.name, "scenario": asked.scenario}
+    where = f"{case.name}, {asked.scenario}, with V2G"
+    entries = measure_alone(plan, asked.jobs)
+    title = f"{where}: sweeps to every accuracy, of at most {plan.alone.max_sweeps}"
+    _publish(asked, "schemes", alone(entries, title), data | {"alone": [entry.data() for entry in entries]})
+    near = measure_near(plan, asked.jobs)
+    title = (
+        f"{plan.neighbours} cases near it (factors within {SPREAD:.0%}): sweeps, of at most {plan.together.max_sweeps}"
+    )
+    data |= {"alone": [e.data() for e in entries], "together": [[e.data() for e in of_one] for of_one in near]}
+    _publish(asked, "neighbours", together(near, title), data)
+
+
+def _publish(asked: argparse.Namespace, block: str, table: Table, data: Mapping[str, Any]) -> None:
+    """Print a table, and write it to the page and the data to their file as soon as they are there."""
     facts = "\n".join(f"- {key}: {value}" for key, value in machine_facts().items())
-    text = "\n\n".join([facts, *(table.markdown() for table in found.tables())])
-    sys.stdout.write(text + "\n")
+    text = f"{facts}\n\n{table.markdown()}"
+    sys.stdout.write(text + "\n\n")
     if asked.json is not None:
         with replacing(asked.json) as file:
-            json.dump(finite(found.data()), file, indent=1, allow_nan=False)
+            json.dump(finite(data), file, indent=1, allow_nan=False)
     if asked.page is not None:
-        write_block(asked.page, BLOCK, text)
-
-
-def _say(label: str) -> None:
-    sys.stderr.write(f"{label}\n")
+        write_block(asked.page, block, text)
 
 
 def _parser() -> argparse.ArgumentParser:

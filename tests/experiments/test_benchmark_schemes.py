@@ -17,13 +17,14 @@ from experiments.comparing import Budget
 from experiments.grid import chosen, grid
 
 PAGE = "Before.\n<!-- schemes:begin -->\noutdated\n<!-- schemes:end -->\nAfter.\n"
+OTHER = "<!-- neighbours:begin -->\n<!-- neighbours:end -->"
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """What the command writes of the teaching case and one case near it."""
     folder = tmp_path_factory.mktemp("schemes")
-    (folder / "page.md").write_text(PAGE, encoding="utf-8")
+    (folder / "page.md").write_text(PAGE + OTHER, encoding="utf-8")
     words = ["teaching", "--neighbours", "1", "--max-sweeps", "25", "--max-sweeps-near", "25"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schemes, "ALONE", (("sharing,tatonnement", ()), ("sharing", ("anderson=10", "relaxation=1"))))
@@ -45,7 +46,9 @@ def test_the_page_has_the_tables_between_its_marks_and_nothing_else_changed(writ
     text = (written / "page.md").read_text(encoding="utf-8")
     head, _, rest = text.partition("<!-- schemes:begin -->")
     block, _, tail = rest.partition("<!-- schemes:end -->")
+    tail, _, near = tail.partition("<!-- neighbours:begin -->")
     assert (head, tail) == ("Before.\n", "\nAfter.\n") and "outdated" not in block
+    assert "| sharing | 1 of 1 |" in near
     data = json.loads((written / "s.json").read_text(encoding="utf-8"))
     rows = [line for line in block.splitlines() if line.startswith("| ")]
     assert all(any(line.startswith(f"| {entry['label']} |") for line in rows) for entry in data["alone"])
@@ -56,11 +59,10 @@ def test_the_page_has_the_tables_between_its_marks_and_nothing_else_changed(writ
 def test_several_runs_at_a_time_find_the_same(written, monkeypatch):
     monkeypatch.setattr(schemes, "ALONE", (("sharing", ()), ("tatonnement", ())))
     plan = schemes.Plan(load_case("teaching"), neighbours=0, alone=Budget(max_sweeps=25, measure_every=20))
-    found = schemes.measure(plan, jobs=2)
+    found = schemes.measure_alone(plan, jobs=2)
     data = json.loads((written / "s.json").read_text(encoding="utf-8"))
-    assert [entry.label for entry in found.alone] == ["sharing", "tatonnement"] and found.together == []
-    assert found.alone[0].sweeps_to() == data["alone"][0]["sweeps_to"]
-    assert len(found.tables()[1].rows) == 0
+    assert [entry.label for entry in found] == ["sharing", "tatonnement"] and schemes.measure_near(plan) == []
+    assert found[0].sweeps_to() == data["alone"][0]["sweeps_to"]
 
 
 def test_every_claim_of_the_prototype_stands_beside_a_run():
