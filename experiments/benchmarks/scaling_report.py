@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -137,15 +138,18 @@ def _plain(found: Exponent | None) -> dict[str, float | None] | None:
 
 
 def write(studies: Sequence[Study], out: Path, page: Path | None) -> str:
-    """Write scaling.json, scaling.md and a figure of every scenario to a folder, and to a page; return the report."""
+    """Write scaling.json, scaling.md and a figure of every scenario to a folder; return the report.
+
+    With a page, the report goes between its marks and the figures beside it.
+    """
     text = report(studies)
     with replacing(out / FILE) as file:
         json.dump(data(studies), file, indent=1, allow_nan=False)
     with replacing(out / "scaling.md") as file:
         file.write(text + "\n")
     with style():
-        for study in studies:
-            draw(figure(study), out, f"scaling_{study.scenario}")
+        for study, folder in product(studies, [out] if page is None else [out, page.parent]):
+            draw(figure(study), folder, f"scaling_{study.scenario}")
     if page is not None:
         write_block(page, BLOCK, text)
     return text
