@@ -15,6 +15,7 @@ from experiments.diagnose_cli import diagnose
 from experiments.diff_cli import diff
 from experiments.exits import Exit, exit_code
 from experiments.games_cli import games
+from experiments.grow_cli import grow
 from experiments.interrupts import says_when_interrupted, without_interrupts
 from experiments.reproduce_cli import reproduce
 from experiments.sweep_cli import sweep
@@ -37,6 +38,7 @@ app.command()(assign)
 app.command()(reproduce)
 app.command()(diff)
 app.command()(sweep)
+app.command()(grow)
 
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]

@@ -6,8 +6,8 @@
               residual: ‖z_k − T(z_k)‖
 
 An epoch ends when its residual has fallen to 0.2 of its first one, or to 0.8 and no longer falls, or when the epoch is
-36 % of all sweeps (after Applegate et al. 2021, PDLP, and Lu and Yang 2024, restarted Halpern PDHG; the former measure
-a duality gap instead).
+36 % of all sweeps. The rule is that of PDLP (Applegate et al. 2021), which measures a duality gap and has other
+numbers; these are the defaults of its successor cuPDLP. Halpern's restarts are those of Lu and Yang (2024).
 
 Assumption: T is firmly nonexpansive in some norm and has a fixed point, as pdhg with step < 1, exchange and sharing
 are if costs are convex. Then both converge, however epochs end: every point of an epoch is at most as far from every

@@ -7,8 +7,9 @@
 
 It is the subgradient method on the dual of min Σ cost_i subject to Σ t_i = 0. Constant steps converge if the excess
 demand is Lipschitz in the prices, as it is if costs are strongly convex, and step · σ < 2/L in units in which L is its
-constant (the gradient method on a smooth function). Diminishing steps have an infinite sum and a finite sum of squares,
-with which prices converge if trades are bounded (Bertsekas, Nedić and Ozdaglar 2003, chapter 8), plans need not: a
+constant (the gradient method on a smooth function). Diminishing steps have an infinite sum and a finite sum of
+squares. In the norm of σ^(−1/2), and with G bounding the total trades in that of σ^(1/2), a step s changes the squared
+distance to any equilibrium's prices by at most s²G² − 2 s · (what the dual lacks): prices converge. Plans need not: a
 linear program answers with a vertex, so its answers jump, and with constant steps the prices cycle as well. No theorem
 is claimed for the averaged prices.
 """

@@ -1,92 +1,49 @@
-"""Would a sweep gain if every run started where its neighbour ended? Along an axis: monolith, cold and warm scheme.
-
-    python -m experiments.benchmarks.neighbours [STEPS]
-
-Seconds are those of the solve alone, the same set-up before each. The monolith cannot start from another answer.
-"""
+"""Cases near a case."""
 
 from __future__ import annotations
 
-import sys
-import time
-from dataclasses import dataclass, field
+import numpy as np
 
-from rich.console import Console
-from rich.table import Table
+from experiments.case_schema import Case, Demand, LoadServingEntity, od_name
 
-from bestresponse.coordinator import coordinate
-from bestresponse.equilibrium import Equilibrium
-from bestresponse.monolith import solve_monolith
-from bestresponse.start import Ending, Start
-from bestresponse.stopping import Tolerances
-from bestresponse.system import ComplementaritySystem
-from bestresponse.typing import Vector
-from experiments.build import build
-from experiments.sweeps.design import points
-from experiments.sweeps.runs import run_of
-from experiments.sweeps.study import Study
-from experiments.task import Task
-
-CASE, SCENARIO, TOLERANCES = "sioux_falls_ieee123", "stress", Tolerances.of(1e-8)
-AXES = {
-    "scenarios.stress.load_factor": (1.0, 2.0),
-    "vehicles.degradation_usd_per_kwh": (0.0, 0.3),
-    "vehicles.battery_kwh": (36.0, 60.0),
-    "households.value_of_lost_load_usd_per_kwh": (0.5, 5.0),
-    "lse[*].conduct": (0.0, 1.0),
-}
+SPREAD = 0.2  # how far from one the factors are
 
 
-@dataclass
-class Chain:
-    """Seconds of all solves along an axis, by the way to solve, and how many of the warm ones failed."""
+def perturbed(case: Case, scenario: str, seed: int) -> Case:
+    """Return the case with its loads, every OD pair's demand, and every price multiplied by factors in 1 ± `SPREAD`."""
+    rng = np.random.default_rng(seed)
 
-    seconds: dict[str, float] = field(default_factory=lambda: {"monolith": 0.0, "cold": 0.0, "warm": 0.0})
-    warm_failures: int = 0
+    def near(value: float) -> float:
+        return float(value * rng.uniform(1 - SPREAD, 1 + SPREAD))
 
-
-def chain(axis: str, steps: int, case: str = CASE) -> Chain:
-    """Return what the runs along an axis take."""
-    low, high = AXES[axis]
-    study = Study(name="chain", case=case, scenario=SCENARIO, grid={axis: {"from": low, "to": high, "steps": steps}})
-    found, last = Chain(), None
-    for point in points(study):
-        task = run_of(study, 0, point).task
-        if task is None:
-            continue
-        _timed(found, "monolith", task, None)
-        _timed(found, "cold", task, None)
-        last = _timed(found, "warm", task, last)
-        found.warm_failures += not last.solved
-    return found
+    loads, households, tso = case.scenarios[scenario], case.households, case.tso
+    loads = loads.model_copy(update={"load_factor": near(loads.load_factor)})
+    reference = near(households.reference_price_usd_per_kwh)
+    return case.model_copy(
+        update={
+            "scenarios": {**case.scenarios, scenario: loads},
+            "demand": _perturbed_demand(case.demand, rng),
+            "households": households.model_copy(update={"reference_price_usd_per_kwh": reference}),
+            "tso": tso.model_copy(update={"price_usd_per_kwh": near(tso.price_usd_per_kwh)}),
+            "lse": tuple(_perturbed_entity(entity, rng) for entity in case.lse),
+        }
+    )
 
 
-def _timed(chain: Chain, way: str, task: Task, before: Equilibrium | None) -> Equilibrium:
-    """Solve a task anew in one way and book the seconds."""
-    model = build(task.case, task.scenario, task.v2g)
-    system = ComplementaritySystem(model.market)
-    start: Vector | Start = model.first_price
-    if before is not None:
-        start = Ending.of(before).start(model.market, model.first_price)
-    clock = time.perf_counter()
-    if way == "monolith":
-        found = solve_monolith(model.market, system=system).equilibrium
-    else:
-        found = coordinate(model.market, start, tolerances=TOLERANCES, natural_residual=system.natural_residual)
-    chain.seconds[way] += time.perf_counter() - clock
-    return found
+def _perturbed_demand(demand: Demand, rng: np.random.Generator) -> Demand:
+    names = [od_name(pair) for pair in demand.od_pairs]
+    flows = {
+        f"{kind}_by_od": dict(
+            zip(names, (usual * rng.uniform(1 - SPREAD, 1 + SPREAD, len(names))).tolist(), strict=True)
+        )
+        for kind, usual in (("ev", np.array(demand.ev_by_pair)), ("fv", np.array(demand.fv_by_pair)))
+    }
+    return demand.model_copy(update=flows)
 
 
-def main(steps: str = "7") -> None:
-    """Print a row for every axis."""
-    table = Table(title=f"Neighbouring runs, {CASE} / {SCENARIO}: seconds per run to 1e-8, mean of {steps}")
-    for column in ("axis", "monolith", "sharing, cold", "sharing, warm", "warm runs not solved"):
-        table.add_column(column, justify="left" if column == "axis" else "right")
-    for axis in AXES:
-        found = chain(axis, int(steps))
-        table.add_row(axis, *(f"{s / int(steps):.2f}" for s in found.seconds.values()), str(found.warm_failures))
-    Console(width=120).print(table)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _perturbed_entity(entity: LoadServingEntity, rng: np.random.Generator) -> LoadServingEntity:
+    generators = tuple(
+        unit.model_copy(update={"c1_usd_per_kwh": float(unit.c1_usd_per_kwh * rng.uniform(1 - SPREAD, 1 + SPREAD))})
+        for unit in entity.generators
+    )
+    return entity.model_copy(update={"generators": generators})

@@ -1,7 +1,7 @@
 """Do all runs of a study that are not done yet, and keep each as soon as it ends.
 
 No run starts where another one ended: the monolith cannot, and a scheme that does is still slower than the monolith
-and may fail where it would not have (`python -m experiments.benchmarks.neighbours`). So a result depends on its own
+and may fail where it would not have (`python -m experiments.benchmarks.warm_sweeps`). So a result depends on its own
 keys alone, whoever works on it and in whatever order.
 """
 
