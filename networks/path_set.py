@@ -13,6 +13,7 @@ from scipy import sparse
 from networks.errors import NetworkDataError
 from networks.typing import IntVector, SparseMatrix
 
+ENERGY_TOLERANCE = 1e-9  # [kWh] below which an energy counts as zero and a shortfall as none
 DISCHARGE_POLICIES = ("level", "need")
 
 
