@@ -18,7 +18,7 @@ from networks.compiled import compiled
 from networks.leg_labels import Labels, simple_paths
 from networks.path_set import ENERGY_TOLERANCE
 from networks.prospects import prospects
-from networks.shortest_paths import ForwardStar, Workspace, grow_tree, no_trees, workspace
+from networks.shortest_paths import NOWHERE, ForwardStar, Workspace, grow_tree, no_trees, workspace
 from networks.typing import BoolVector, Index32, IntVector, Vector
 
 
@@ -76,7 +76,7 @@ class Graph(NamedTuple):
 
 
 class Root:
-    """A node where legs start, or end if the graph is the reversed one. It remembers its tree."""
+    """A node where legs start, or end if the graph is the reversed one, with the memory of its tree."""
 
     def __init__(self, graph: Graph, reverse: Graph, node: int, backward: bool = False) -> None:
         self._graph, self._reverse, self._node, self._backward = graph, reverse, node, backward
@@ -90,6 +90,7 @@ class Root:
         cost = link_cost[star.link]
         by_tree = bool(cost[self._passed].min(initial=0.0) >= 0.0)
         if by_tree:
+            self._order[0] = NOWHERE  # grown anew: what was searched before must not decide between equals
             grow_tree(star, cost, self._node, self._order, self._into, work)
         results: list[Vector] = []
         missing: list[IntVector] = []

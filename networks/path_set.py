@@ -86,6 +86,14 @@ class Path:
         """Return the pattern of Table I: "0", "1-1", "1-2", "2", "3" or "4"."""
         return _PATTERNS[tuple(stop.charges for stop in self.stops)]
 
+    @property
+    def stop_places(self) -> tuple[int, ...]:
+        """Return the position in `nodes` of every stop: the first pass of its node after the stop before."""
+        places: list[int] = []
+        for stop in self.stops:
+            places.append(self.nodes.index(stop.node, places[-1] + 1 if places else 0))
+        return tuple(places)
+
 
 @dataclass(frozen=True, eq=False)
 class PathSet:

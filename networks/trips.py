@@ -19,7 +19,7 @@ import numpy as np
 from networks.compiled import compiled
 from networks.errors import NetworkDataError
 from networks.legs import Budget, Graph, Legs, Root
-from networks.path_set import ENERGY_TOLERANCE, Path, Vehicle
+from networks.path_set import ENERGY_TOLERANCE, Path, PathSet, Vehicle, collect_paths
 from networks.paths import check_stations, drive, energy_used
 from networks.road import RoadNetwork
 from networks.shortest_paths import dead_ends, forward_star, workspace
@@ -205,25 +205,39 @@ class TripSearch:
 
     def path(self, od: int, legs: Sequence[Sequence[int]], stops: Sequence[int]) -> Path:
         """Return the path of an OD pair along the links of its legs, with a stop after every leg but the last."""
-        links = tuple(link for leg in legs for link in leg)
+        places = np.cumsum([len(leg) for leg in legs])[:-1].tolist()
+        actions = [self.charges(stop) for stop in stops]
+        return self.retraced(od, [link for leg in legs for link in leg], list(zip(places, actions, strict=True)))
+
+    def retraced(self, od: int, links: Sequence[int], stops: Sequence[tuple[int, bool]]) -> Path:
+        """Return the path of an OD pair along some links, with stops: after so many links, and whether to charge.
+
+        Raises NetworkDataError where it is not energy-feasible.
+        """
         nodes = (int(self._road.tail[links[0]]), *(int(self._road.head[link]) for link in links))
         if self._vehicle is None:
-            return Path(od, nodes, links)
-        places = tuple(np.cumsum([len(leg) for leg in legs])[:-1].tolist())
-        actions = tuple(self.charges(stop) for stop in stops)
+            return Path(od, nodes, tuple(links))
+        places, actions = tuple(place for place, _ in stops), tuple(charges for _, charges in stops)
         traded = drive(nodes, energy_used(self._road, links, self._vehicle), places, actions, self._vehicle)
         if traded is None:
-            raise NetworkDataError(f"{self.why_infeasible(od)}: rounding hides whether its trip is feasible")
-        return Path(od, nodes, links, traded)
+            raise NetworkDataError(f"{self._name(od)}: the trip {'-'.join(map(str, nodes))} is not energy-feasible")
+        return Path(od, nodes, tuple(links), traded)
+
+    def path_set(self, trips: CheapestTrips) -> PathSet:
+        """Return the trips of all OD pairs as a path set. Raises NetworkDataError for a pair without any."""
+        paths = [trips.path(od) for od in range(len(self._pairs))]
+        return collect_paths(self._pairs, paths, self._road.n_links, self._stations)
+
+    def _name(self, od: int) -> str:
+        return f"OD pair {self._pairs[od][0]}-{self._pairs[od][1]}"
 
     def why_infeasible(self, od: int) -> str:
         """Return the message for a pair that these vehicles cannot serve."""
-        origin, destination = self._pairs[od]
         if self._vehicle is None:
-            return f"OD pair {origin}-{destination}: no route leads there in {self._road.name!r}"
+            return f"{self._name(od)}: no route leads there in road network {self._road.name!r}"
         usable = self._vehicle.battery_kwh - self._vehicle.reserve_kwh
         return (
-            f"OD pair {origin}-{destination}: no energy-feasible trip for electric vehicles on any route; a full "
+            f"{self._name(od)}: no energy-feasible trip for electric vehicles on any route; a full "
             f"battery gives {usable:g} kWh above the range-anxiety reserve, and at most two stops are allowed; "
             "add stations or enlarge the battery"
         )
