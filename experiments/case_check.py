@@ -116,7 +116,9 @@ def _tried(problems: list[Problem], where: Where, attempt: Callable[[], Result])
 
 def _load_road(case: Case) -> RoadNetwork:
     _must_exist(case.road.network, BUILT_IN_ROADS)
-    return load_road(case.road.network).with_capacity_factor(case.road.capacity_factor)
+    keys = case.road
+    units = {"minutes_per_time_unit": keys.minutes_per_time_unit, "km_per_length_unit": keys.km_per_length_unit}
+    return load_road(keys.network, **units).with_capacity_factor(keys.capacity_factor)
 
 
 def _load_feeder(case: Case) -> Feeder:
