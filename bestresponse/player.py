@@ -146,7 +146,7 @@ class Block:
     an interior point may ask for a smoother one on the way (ignore μ if there is nothing to smooth).
     """
 
-    variables: Mapping[str, int]  # name → length, in stacking order; the names of Response.plan
+    variables: Mapping[str, int]  # name → length, in stacking order; names of Response.plan, which may be shorter: 0s
     equalities: Mapping[str, int]  # name → rows of A, in stacking order; the names of Response.duals
     inequalities: Mapping[str, int]  # name → rows of G, likewise
     lower: Vector  # (n,)

@@ -227,7 +227,12 @@ def _row_size(matrix: SparseMatrix, scale: Vector) -> Vector:
 def _gather(player: str, what: str, values: Mapping[str, Vector], lengths: Mapping[str, int]) -> Vector:
     if missing := [name for name in lengths if name not in values]:
         raise FormulationError(f"{player}: the answer's {what} lack {missing[0]!r}, which its block names")
-    return np.concatenate([np.zeros(0), *[values[name] for name in lengths]])
+    return np.concatenate([np.zeros(0), *[_padded(values[name], length) for name, length in lengths.items()]])
+
+
+def _padded(values: Vector, length: int) -> Vector:
+    """Return an answer's values, with zeros for variables that were found only after it."""
+    return np.append(values, np.zeros(max(0, length - len(values))))
 
 
 def _scatter(values: Vector, lengths: Mapping[str, int]) -> dict[str, Vector]:

@@ -107,7 +107,8 @@ def _show(data: dict[str, Any]) -> None:
     console, table = Console(highlight=False), Table(show_header=False, box=None)
     dropped = data["intrazonal_trips_dropped"]
     if dropped["zones"]:
-        console.print(f"dropped: {dropped['trips']:g} trips within {dropped['zones']} zones, which use no link")
+        zones = "one zone" if dropped["zones"] == 1 else f"{dropped['zones']} zones"
+        console.print(f"dropped: {dropped['trips']:g} trips within {zones}, which use no link")
     for key in ("relative_gap", "beckmann", "total_travel_time", "conservation_error", "iterations", "seconds"):
         table.add_row(
             key.replace("_", " "),

@@ -14,12 +14,13 @@ from experiments.case_charging import charging_problems
 from experiments.case_islands import reactive_problems
 from experiments.case_problems import Problem, Where, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case
-from experiments.case_vehicles import ElectricClass
+from experiments.case_searches import first_paths, is_generated, trip_searches, unreachable, vehicle
 from experiments.models.registry import model_problems
 from networks.errors import NetworkDataError
 from networks.feeder import BUILT_IN_FEEDERS, Feeder, load_feeder
-from networks.paths import PathSet, Vehicle, base_routes, electric_paths, fuel_paths
+from networks.paths import PathSet, base_routes, electric_paths, fuel_paths
 from networks.road import BUILT_IN_ROADS, RoadNetwork, load_road
+from networks.trips import TripSearch
 
 Result = TypeVar("Result")
 Routes: TypeAlias = tuple[tuple[tuple[int, ...], ...], ...]
@@ -27,12 +28,12 @@ Routes: TypeAlias = tuple[tuple[tuple[int, ...], ...], ...]
 
 @dataclass(frozen=True)
 class CheckedCase:
-    """A case that fits its networks, with these and the paths of its vehicles."""
+    """A case that fits its networks, with these and the paths of its vehicles: to start from, if more are generated."""
 
     case: Case
     road: RoadNetwork  # with the case's capacity factor
     feeder: Feeder  # as in the data, without any scenario
-    routes: Routes  # base routes of every OD pair
+    routes: Routes  # base routes of every OD pair; the fastest one where routes are generated
 
     @cached_property
     def paths_with_v2g(self) -> tuple[PathSet, ...]:
@@ -44,10 +45,17 @@ class CheckedCase:
         """Paths of electric vehicles that may only charge, class by class."""
         return self._electric_paths(v2g=False)
 
+    def searches(self, v2g: bool) -> tuple[TripSearch, ...] | None:
+        """The searches of the electric classes and of the fuel vehicles; None where routes are enumerated."""
+        return trip_searches(self.case, self.road, v2g) if is_generated(self.case) else None
+
     def _electric_paths(self, v2g: bool) -> tuple[PathSet, ...]:
+        searches = self.searches(v2g)
+        if searches is not None:
+            return first_paths(self.case, self.road, searches[:-1])
         pairs, stations = self.case.demand.od_pairs, _nodes(self.case)
         return tuple(
-            electric_paths(self.road, pairs, self.routes, stations, _vehicle(each), v2g and each.discharges)
+            electric_paths(self.road, pairs, self.routes, stations, vehicle(each), v2g and each.discharges)
             for each in self.case.vehicles.electric_classes
         )
 
@@ -81,7 +89,7 @@ def check_case(case: Case, v2g: bool = True) -> CheckedCase:
     checked = CheckedCase(case, road, feeder, routes)
     for name in case.scenarios:
         problems += reactive_problems(case, checked.scenario_feeder(name), name)
-    if not problems:
+    if not problems and not is_generated(case):
         paths = checked.paths_with_v2g if v2g else checked.paths_without_v2g
         for name in case.scenarios:
             problems += charging_problems(case, checked.scenario_feeder(name), paths, name)
@@ -108,7 +116,9 @@ def _tried(problems: list[Problem], where: Where, attempt: Callable[[], Result])
 
 def _load_road(case: Case) -> RoadNetwork:
     _must_exist(case.road.network, BUILT_IN_ROADS)
-    return load_road(case.road.network).with_capacity_factor(case.road.capacity_factor)
+    keys = case.road
+    units = {"minutes_per_time_unit": keys.minutes_per_time_unit, "km_per_length_unit": keys.km_per_length_unit}
+    return load_road(keys.network, **units).with_capacity_factor(keys.capacity_factor)
 
 
 def _load_feeder(case: Case) -> Feeder:
@@ -189,6 +199,10 @@ def _both_ways(feeder: Feeder) -> list[str]:
 def _feasible_routes(case: Case, road: RoadNetwork) -> tuple[Routes, list[Problem]]:
     """Base routes of every OD pair, and a problem for each pair where there is none or none that a class can drive."""
     problems: list[Problem] = []
+    if is_generated(case):
+        problems = unreachable(case, road)
+        fastest = [] if problems else first_paths(case, road, trip_searches(case, road, v2g=False)[-1:])
+        return tuple((path.nodes,) for paths in fastest for path in paths.paths), problems
     found = [_pair_routes(case, road, pair, problems) for pair in case.demand.od_pairs]
     return tuple(found), problems
 
@@ -205,18 +219,8 @@ def _pair_routes(
         return ()
     for position, each in enumerate(case.vehicles.stated_classes):
         where: Where = ("vehicles", "classes", position) if case.vehicles.classes else ("demand",)
-        _tried(problems, where, partial(electric_paths, road, [pair], routes, _nodes(case), _vehicle(each), False))
+        _tried(problems, where, partial(electric_paths, road, [pair], routes, _nodes(case), vehicle(each), False))
     return routes[0]
-
-
-def _vehicle(keys: ElectricClass) -> Vehicle:
-    return Vehicle(
-        battery_kwh=keys.battery_kwh,
-        post_discharge_kwh=keys.post_discharge_kwh,
-        post_discharge=keys.post_discharge,
-        range_anxiety=keys.range_anxiety,
-        consumption_kwh_per_km=keys.consumption_kwh_per_km,
-    )
 
 
 def _nodes(case: Case) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from bestresponse.trace import SweepRecord
 from experiments.build import build
 from experiments.bystander import Bystander, Reading
 from experiments.case_schema import Case
+from experiments.case_searches import refuse_generated
 from experiments.convergence import RESIDUALS, TARGETS, Tail, first_within, linear_tail
 from experiments.grid import Settings
 
@@ -129,6 +130,7 @@ def compare(
     one map all the time (no acceleration, no balancing) comes with the rate that the map's derivative promises. An
     interrupt ends the run, whose entry still comes, and then the comparison, by KeyboardInterrupt.
     """
+    refuse_generated(case, "compare")
     budget = budget or Budget()
     theory = Theory(case, scenario, v2g) if predict else None
     for scheme, point in itertools.product(schemes, points):

@@ -30,6 +30,7 @@ from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import Vector
 from experiments.build import build
 from experiments.case_schema import Case
+from experiments.case_searches import refuse_generated
 
 UNIQUE = "Every feasible direction has curvature: this equilibrium is the only one nearby."
 FLAT = (
@@ -101,6 +102,7 @@ def diagnose(
     sigma: float = 1.0,  # of their penalties, as a multiple of the automatic ones
 ) -> CaseDiagnosis:
     """Return the diagnosis of one scenario of a case. Raises DataError where the case or its scenario does not fit."""
+    refuse_generated(case, "diagnose")
     model = build(case, scenario, v2g)
     system = ComplementaritySystem(model.market)
     solution = solve_monolith(model.market, system=system)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from experiments.result import Result, certificate_data
 
 METHODS = (*SCHEMES, "monolith", "both")
 DEFAULT_TOLERANCE = 1e-8
+ROUNDS = 50  # of the monolith, where players find more variables
 
 OnSweep = Callable[[SweepRecord], None]
 
@@ -70,9 +72,8 @@ def solve(
         raise DataError("method: the monolith has no sweeps to trace, resume or start; choose 'both' or a scheme")
     clock = Clock()
     model = build(loaded, scenario, v2g)
-    system = ComplementaritySystem(model.market)
     clock.lap("build")
-    routes = _Routes(model, system, method, Tolerances.of(tolerance), clock)
+    routes = _Routes(model, method, Tolerances.of(tolerance), clock)
     if start is not None:
         routes.start_from(start)
     about = {
@@ -106,7 +107,6 @@ class _Routes:
     """The routes to the equilibrium that a method asks for, and what they found."""
 
     model: Model
-    system: ComplementaritySystem
     method: str
     tolerances: Tolerances
     clock: Clock
@@ -117,6 +117,11 @@ class _Routes:
     start: Start | None = None
     origin: dict[str, Any] = field(default_factory=dict)  # of the start, if it is another run
     remarks: list[str] = field(default_factory=list)  # sentences on how the run began
+
+    @cached_property
+    def system(self) -> ComplementaritySystem:
+        """The market as one complementarity problem; where routes are generated, over those found when first asked."""
+        return ComplementaritySystem(self.model.market)
 
     @property
     def scheme(self) -> Scheme:
@@ -144,7 +149,7 @@ class _Routes:
             scheme=self.scheme,
             tolerances=self.tolerances,
             limits=Limits(max_sweeps=max_sweeps),
-            natural_residual=self.system.natural_residual,
+            natural_residual=lambda price, responses: self.system.natural_residual(price, responses),
             on_sweep=_each(hear),
             on_checkpoint=record.keep if record else None,
             resume=record.resume if record else None,
@@ -166,6 +171,17 @@ class _Routes:
                 self.interrupted, self.monolith = True, None
 
     def _solve_monolith(self) -> None:
+        """Solve, and once more while the certificate makes players find more variables, such as cheaper routes."""
+        for _ in range(ROUNDS):
+            known = self.system.size
+            self._solve_monolith_once()
+            if _holds(self.monolith_certificate):
+                return
+            del self.system
+            if self.system.size == known:
+                return
+
+    def _solve_monolith_once(self) -> None:
         self.monolith = solve_monolith(self.model.market, system=self.system, fallback=self.coordinated)
         self.clock.lap("monolith")
         found = self.monolith.equilibrium

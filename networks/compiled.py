@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from numba import config, njit
+from numba.misc.appdirs import AppDirs
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,7 +25,7 @@ def compiled(function: Callable[P, T]) -> Callable[P, T]:
     looks only at the caller's file for changes, so the folder's name stands for all the sources that went in.
     """
     usual = config.CACHE_DIR
-    config.CACHE_DIR = str(Path(function.__code__.co_filename).parent / "__pycache__" / f"compiled-{_digest(function)}")
+    config.CACHE_DIR = str(_cache(Path(function.__code__.co_filename).parent) / f"compiled-{_digest(function)}")
     try:
         return njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # numba found no folder that it can write to
@@ -35,6 +37,13 @@ def compiled(function: Callable[P, T]) -> Callable[P, T]:
 def inlined(function: Callable[P, T]) -> Callable[P, T]:
     """Return the function compiled into every compiled function that calls it: for small steps of hot loops."""
     return njit(forceinline=True, **_OPTIONS)(function)
+
+
+def _cache(folder: Path) -> Path:
+    """Return where to keep the machine code of sources in a folder."""
+    if os.access(folder, os.W_OK):
+        return folder / "__pycache__"
+    return Path(AppDirs("numba", appauthor=False).user_cache_dir)
 
 
 def _digest(function: Any) -> str:

@@ -91,10 +91,10 @@ def expand(road: RoadNetwork, stations: Sequence[int]) -> ExpandedNetwork:
 
 def walk_of(path: Path) -> tuple[ExpandedNode, ...]:
     """Return the nodes of the expanded network a path drives through."""
-    activity: dict[int, Activity] = {stop.node: "+" if stop.charges else "-" for stop in path.stops}
+    stops = dict(zip(path.stop_places, path.stops, strict=True))
     walk: list[ExpandedNode] = []
-    for node in path.nodes:
+    for place, node in enumerate(path.nodes):
         walk.append(ExpandedNode(node))
-        if node in activity:
-            walk.append(ExpandedNode(node, activity[node]))
+        if place in stops:
+            walk.append(ExpandedNode(node, "+" if stops[place].charges else "-"))
     return tuple(walk)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Literal
 
 import numpy as np
 from scipy import sparse
 
 from networks.errors import NetworkDataError
-from networks.typing import IntVector, SparseMatrix
+from networks.typing import IntVector, SparseMatrix, Vector
 
+ENERGY_TOLERANCE = 1e-9  # [kWh] below which an energy counts as zero and a shortfall as none
 DISCHARGE_POLICIES = ("level", "need")
 
 
@@ -85,6 +87,14 @@ class Path:
         """Return the pattern of Table I: "0", "1-1", "1-2", "2", "3" or "4"."""
         return _PATTERNS[tuple(stop.charges for stop in self.stops)]
 
+    @property
+    def stop_places(self) -> tuple[int, ...]:
+        """Return the position in `nodes` of every stop: the first pass of its node after the stop before."""
+        places: list[int] = []
+        for stop in self.stops:
+            places.append(self.nodes.index(stop.node, places[-1] + 1 if places else 0))
+        return tuple(places)
+
 
 @dataclass(frozen=True, eq=False)
 class PathSet:
@@ -116,22 +126,26 @@ def collect_paths(
     """Return the path set of paths that stand in the order of their OD pairs."""
     column = {node: k for k, node in enumerate(stations)}
     stops = [(p, column[stop.node], stop) for p, path in enumerate(paths) for stop in path.stops]
+    links = np.fromiter(chain.from_iterable(path.links for path in paths), np.int64)
+    on_path = np.repeat(np.arange(len(paths)), [len(path.links) for path in paths])
     shape = (len(paths), len(stations))
     return PathSet(
         od_pairs=tuple(od_pairs),
         paths=tuple(paths),
         od=np.array([path.od for path in paths], dtype=np.int64),
-        links=_matrix(((p, link, 1.0) for p, path in enumerate(paths) for link in path.links), (len(paths), n_links)),
-        visits=_matrix(((p, k, 1.0) for p, k, _ in stops), shape),
-        charged=_matrix(((p, k, stop.energy_kwh) for p, k, stop in stops if stop.charges), shape),
-        discharged=_matrix(((p, k, stop.energy_kwh) for p, k, stop in stops if not stop.charges), shape),
+        links=_matrix(on_path, links, np.ones(len(links)), (len(paths), n_links)),
+        visits=_stop_matrix([(p, k, 1.0) for p, k, _ in stops], shape),
+        charged=_stop_matrix([(p, k, stop.energy_kwh) for p, k, stop in stops if stop.charges], shape),
+        discharged=_stop_matrix([(p, k, stop.energy_kwh) for p, k, stop in stops if not stop.charges], shape),
         stations=tuple(stations),
     )
 
 
-def _matrix(entries: Iterable[tuple[int, int, float]], shape: tuple[int, int]) -> SparseMatrix:
-    """Return a matrix from (row, column, value); every matrix owns its index arrays, for scipy may sort them."""
-    triples = list(entries)
-    rows, columns, values = zip(*triples, strict=True) if triples else ((), (), ())
-    places = (np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64))
-    return sparse.csr_array((np.array(values, dtype=np.float64), places), shape=shape)
+def _stop_matrix(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> SparseMatrix:
+    rows, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
+    return _matrix(np.array(rows, np.int64), np.array(columns, np.int64), np.array(values, np.float64), shape)
+
+
+def _matrix(rows: IntVector, columns: IntVector, values: Vector, shape: tuple[int, int]) -> SparseMatrix:
+    """Return a matrix of given entries; every matrix owns its index arrays, for scipy may sort them."""
+    return sparse.csr_array((values, (rows, columns)), shape=shape)

@@ -8,14 +8,12 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from networks.errors import NetworkDataError
-from networks.path_set import Path, PathSet, Stop, Vehicle, collect_paths
+from networks.path_set import ENERGY_TOLERANCE, Path, PathSet, Stop, Vehicle, collect_paths
 from networks.road import RoadNetwork
 from networks.routes import Route, base_routes
 from networks.typing import Vector
 
 __all__ = ["Path", "PathSet", "Route", "Stop", "Vehicle", "base_routes", "electric_paths", "fuel_paths"]
-
-ENERGY_TOLERANCE = 1e-9  # [kWh] below which an energy counts as zero and a shortfall as none
 
 _PATTERNS_WITHOUT_V2G = ((), (True,), (True, True))  # Table I, 0, 1-1, 1-2: do the stops charge?
 _PATTERNS_WITH_V2G = (*_PATTERNS_WITHOUT_V2G, (False,), (True, False), (False, True))  # and 2, 3, 4
@@ -34,7 +32,7 @@ def electric_paths(
     `routes[k]` are the base routes of `od_pairs[k]`. A station at the origin or the destination is no stop.
     Raises NetworkDataError for a station on no node or given twice, and for an OD pair without a feasible path.
     """
-    _check_stations(road, stations)
+    check_stations(road, stations)
     patterns = _PATTERNS_WITH_V2G if v2g else _PATTERNS_WITHOUT_V2G
     paths: list[Path] = []
     for od, pair in enumerate(od_pairs):
@@ -52,7 +50,7 @@ def fuel_paths(
     stations: Sequence[int] = (),
 ) -> PathSet:
     """Return the base routes as paths without stops; the stations only set the number of (empty) columns."""
-    _check_stations(road, stations)
+    check_stations(road, stations)
     paths = [Path(od, route, _links(road, route)) for od in range(len(od_pairs)) for route in routes[od]]
     return collect_paths(od_pairs, paths, road.n_links, stations)
 
@@ -67,16 +65,16 @@ def _stop_choices(
 ) -> Iterator[Path]:
     """Yield the feasible paths over one route: each choice of stations, each pattern."""
     links = _links(road, route)
-    energy = _energy_used(road, links, vehicle)
+    energy = energy_used(road, links, vehicle)
     places = _possible_stops(route, stations)
     for pattern in patterns:
         for chosen in combinations(places, len(pattern)):
-            stops = _drive(route, energy, chosen, pattern, vehicle)
+            stops = drive(route, energy, chosen, pattern, vehicle)
             if stops is not None:
                 yield Path(od, route, links, stops)
 
 
-def _drive(
+def drive(
     route: Route, energy: Vector, chosen: tuple[int, ...], pattern: tuple[bool, ...], vehicle: Vehicle
 ) -> tuple[Stop, ...] | None:
     """Return the stops with their energies from one forward traversal, or None if (2) fails on a leg.
@@ -111,7 +109,7 @@ def _links(road: RoadNetwork, route: Route) -> tuple[int, ...]:
     return tuple(road.link_index[pair] for pair in pairwise(route))
 
 
-def _energy_used(road: RoadNetwork, links: Sequence[int], vehicle: Vehicle) -> Vector:
+def energy_used(road: RoadNetwork, links: Sequence[int], vehicle: Vehicle) -> Vector:
     """Return the energy [kWh] used from the origin to every node of a route."""
     km = road.length_km[np.array(links, dtype=np.int64)]
     return vehicle.consumption_kwh_per_km * np.concatenate([[0.0], np.cumsum(km)])
@@ -122,7 +120,7 @@ def _possible_stops(route: Route, stations: Sequence[int]) -> list[int]:
     return [position for position in range(1, len(route) - 1) if route[position] in stations]
 
 
-def _check_stations(road: RoadNetwork, stations: Sequence[int]) -> None:
+def check_stations(road: RoadNetwork, stations: Sequence[int]) -> None:
     for k, node in enumerate(stations):
         if node not in road.node_index:
             raise NetworkDataError(f"station {k + 1}: road network {road.name!r} has no node {node}")
@@ -147,6 +145,6 @@ def _why_infeasible(
 
 def _least_range(road: RoadNetwork, route: Route, stations: Sequence[int], vehicle: Vehicle) -> float:
     """Return the longest leg [kWh] of a route under the choice of at most two stops that makes it shortest."""
-    energy = _energy_used(road, _links(road, route), vehicle)
+    energy = energy_used(road, _links(road, route), vehicle)
     places = _possible_stops(route, stations)
     return min(float(np.max(np.diff(energy[[0, *chosen, -1]]))) for n in range(3) for chosen in combinations(places, n))

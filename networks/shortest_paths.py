@@ -52,13 +52,24 @@ class Workspace(NamedTuple):
     heap_node: IntVector  # (2 n_links + 1,)
 
 
-def forward_star(road: RoadNetwork) -> ForwardStar:
-    """Return the graph of a road network; its nodes are the positions in `road.nodes`."""
-    position = road.node_index
-    tail, head = (np.array([position[node] for node in side.tolist()]) for side in (road.tail, road.head))
+def forward_star(road: RoadNetwork, reverse: bool = False) -> ForwardStar:
+    """Return the graph of a road network, if so asked with all links reversed; its nodes are positions in `road.nodes`.
+
+    On the reversed graph the tree of an "origin" holds the shortest paths to it.
+    """
+    position, sides = road.node_index, (road.head, road.tail) if reverse else (road.tail, road.head)
+    tail, head = (np.array([position[node] for node in side.tolist()]) for side in sides)
     link = np.argsort(tail, kind="stable")
     first = np.searchsorted(tail[link], np.arange(road.n_nodes + 1))
     return ForwardStar(first, tail[link], head[link], road.nodes >= road.first_through_node, link)
+
+
+def dead_ends(star: ForwardStar) -> BoolVector:
+    """Return (n_nodes,) whether all links of a node lead to and from one and the same neighbour."""
+    n_nodes = len(star.through)
+    sides = np.concatenate([[star.tail, star.head], [star.head, star.tail]], axis=1)
+    node, _ = np.unique(sides, axis=1)
+    return np.bincount(node, minlength=n_nodes) <= 1
 
 
 def no_trees(n_origins: int, star: ForwardStar) -> Trees:
@@ -97,11 +108,11 @@ def grow_tree(star: ForwardStar, cost: Vector, origin: int, order: Index32, into
     else:
         into[:] = NOWHERE
         order[:] = NOWHERE
-        waiting = _push(work.heap_key, work.heap_node, waiting, 0.0, origin)
+        waiting = push(work.heap_key, work.heap_node, waiting, 0.0, origin)
     settled = 0
     while waiting > 0:
         key, node = work.heap_key[0], work.heap_node[0]
-        waiting = _pop(work.heap_key, work.heap_node, waiting)
+        waiting = pop(work.heap_key, work.heap_node, waiting)
         if key > distance[node]:
             continue
         if not remembered:
@@ -135,12 +146,12 @@ def _scan(star: ForwardStar, cost: Vector, node: int, into: Index32, work: Works
             work.distance[end] = reached
             into[end] = link
             if work.scanned[end]:
-                waiting = _push(work.heap_key, work.heap_node, waiting, reached, end)
+                waiting = push(work.heap_key, work.heap_node, waiting, reached, end)
     return waiting
 
 
 @inlined
-def _push(key: Vector, node: IntVector, size: int, new_key: float, new_node: int) -> int:
+def push(key: Vector, node: IntVector, size: int, new_key: float, new_node: int) -> int:
     """Add to a binary heap; return its new size."""
     place = size
     while place > 0:
@@ -154,7 +165,7 @@ def _push(key: Vector, node: IntVector, size: int, new_key: float, new_node: int
 
 
 @inlined
-def _pop(key: Vector, node: IntVector, size: int) -> int:
+def pop(key: Vector, node: IntVector, size: int) -> int:
     """Remove the smallest of a binary heap; return its new size."""
     size -= 1
     last_key, last_node = key[size], node[size]

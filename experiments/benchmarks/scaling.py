@@ -186,7 +186,7 @@ def sample(axis: str, multiple: int, seed: int, scenario: str, budget: Budget) -
         multiple,
         seed,
         goods=model.market.n_goods,
-        paths=model.traffic.form.n_paths,
+        paths=model.player("traffic").form.n_paths,
         sweeps=found.trace.sweeps_to(ACCURACY) if found.stop.reason.is_success else None,
         stop=found.stop.reason.name.lower(),
         setup_seconds=compiled - began,

@@ -29,8 +29,7 @@ from experiments.benchmarks.report import NONE, Table
 from experiments.case import load_case
 from experiments.case_schema import Case
 from experiments.comparing import Budget, Entry, compare
-from experiments.files import writable
-from experiments.games_cli import finite
+from experiments.files import finite, writable
 from experiments.grid import chosen, grid
 from networks.errors import NetworkDataError
 

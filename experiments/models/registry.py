@@ -44,7 +44,10 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
     "cno": {"price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices")},
     "dso": {"linear": _here("grid", "linear", "LinDistFlow, a linear program")},
     "households": {"affine": _here("households", "affine", "price takers with affine demand curves")},
-    "traffic": {"enumerated": _here("traffic", "enumerated", "user equilibrium on enumerated paths")},
+    "traffic": {
+        "enumerated": _here("traffic", "enumerated", "user equilibrium on enumerated paths"),
+        "generated": _here("traffic", "generated", "user equilibrium on all energy-feasible trips, found as needed"),
+    },
     "lse": {"conduct": _here("entities", "conduct", "every entity with its own market conduct, 0 to 1")},
 }
 """By role, in the order in which players enter a market; the first model of a role is its default."""

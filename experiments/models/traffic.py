@@ -16,6 +16,14 @@ def enumerated(setting: Setting) -> Traffic:
     return Traffic(setting.checked.road, vehicle_classes(setting), stations(setting), v2g=setting.v2g)
 
 
+def generated(setting: Setting) -> Traffic:
+    """Return drivers in user equilibrium on all energy-feasible trips, found as they become the cheapest."""
+    searches = setting.checked.searches(setting.v2g)
+    return Traffic(
+        setting.checked.road, vehicle_classes(setting), stations(setting), v2g=setting.v2g, searches=searches
+    )
+
+
 def vehicle_classes(setting: Setting) -> list[VehicleClass]:
     """Return the electric classes, then the fuel vehicles, with their paths."""
     checked, keys, demand = setting.checked, setting.case.vehicles, setting.case.demand

@@ -21,8 +21,11 @@ from players.traffic.resources import ResourceForm
 PATH_SCALE, LINK_SCALE, VISIT_SCALE = 1.0, 10.0, 10.0  # [veh/h] typical sizes
 
 
-def traffic_block(form: ResourceForm, link_names: tuple[str, ...]) -> Block:
-    """Return the block of variables path_flow, link_flow, visits and rows demand, link, station."""
+def traffic_block(form: ResourceForm, link_names: tuple[str, ...], path_names: tuple[str, ...]) -> Block:
+    """Return the block of variables path_flow, link_flow, visits and rows demand, link, station.
+
+    The paths of a group need not stand together.
+    """
     n_paths, n_times, n_groups = form.n_paths, form.n_links + form.n_stations, len(form.first)
     n = n_paths + n_times
     times = _time_costs(form)
@@ -65,7 +68,7 @@ def traffic_block(form: ResourceForm, link_names: tuple[str, ...]) -> Block:
         jacobian=jacobian,
         scale=np.repeat([PATH_SCALE, LINK_SCALE, VISIT_SCALE], [n_paths, form.n_links, form.n_stations]),
         separable=np.arange(n) < n_paths,
-        labels=_labels(form, link_names),
+        labels=_labels(form, link_names, path_names),
     )
 
 
@@ -88,12 +91,11 @@ def _rows(form: ResourceForm) -> SparseMatrix:
     return sparse.csr_array(sparse.hstack([of_paths, of_times], format="csr"))
 
 
-def _labels(form: ResourceForm, link_names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def _labels(form: ResourceForm, link_names: tuple[str, ...], path_names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     stations = tuple(f"station {node}" for node in form.stations.nodes)
-    paths = tuple(f"{each.name} {describe(path)}" for each in form.classes for path in each.paths.paths)
     groups = tuple(form.group_name(group) for group in range(len(form.first)))
     return {
-        "path_flow": paths,
+        "path_flow": path_names,
         "link_flow": link_names,
         "visits": stations,
         "demand": groups,
@@ -104,5 +106,5 @@ def _labels(form: ResourceForm, link_names: tuple[str, ...]) -> dict[str, tuple[
 
 def describe(path: Path) -> str:
     """Return a path's nodes with its stops, such as "1-3-12(-)-13": (+) charges, (-) discharges."""
-    marks = {stop.node: "(+)" if stop.charges else "(-)" for stop in path.stops}
-    return "-".join(f"{node}{marks.get(node, '')}" for node in path.nodes)
+    marks = {place: "(+)" if stop.charges else "(-)" for place, stop in zip(path.stop_places, path.stops, strict=True)}
+    return "-".join(f"{node}{marks.get(place, '')}" for place, node in enumerate(path.nodes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,14 +11,18 @@ from bestresponse.errors import DataError, SolverError
 from bestresponse.player import Block, Response, Signal
 from bestresponse.typing import Vector
 from networks.road import RoadNetwork
+from networks.trips import TripSearch
 from players import goods
 from players.traffic.assignment import ROUNDING_GAP, Assignment, assign, feasible_flow
 from players.traffic.block import traffic_block
 from players.traffic.classes import Stations, VehicleClass
+from players.traffic.columns import Columns
 from players.traffic.problem import Problem, State
 from players.traffic.report import TrafficReport, traffic_report
-from players.traffic.resources import Marginal, resource_form
+from players.traffic.resources import Marginal, ResourceForm
 from players.traffic.travel_time import LinkTime
+
+ROUND_LIMIT = 200  # of assignments to the paths in use, each followed by a search for cheaper ones
 
 
 def station_goods(nodes: Sequence[int], v2g: bool) -> tuple[str, ...]:
@@ -35,6 +40,10 @@ class Traffic:
     With several values of time among electric classes it minimises nothing: its cost is then what drivers bear
     apart from prices, Σ f (C − price · q), and its gain is the excess cost Σ f (C − μ).
 
+    With searches the drivers choose among all routes: an answer is an equilibrium over every energy-feasible trip, its
+    bound and the gain count all of them, and the paths of the classes are only those to start with. Paths are then
+    numbered as they are found, and plans made before a path was found are shorter than those made after.
+
     A response's plan holds "path_flow" [veh/h] (classes stacked), "link_flow" [veh/h] and "visits" [veh/h]; its duals
     "demand" [$] (the cheapest path cost of every OD pair and class; fuel classes scaled to ω), "link" (ω t) and
     "station" (ω w) [$]. The last path flows start the next search, which changes the answer by no more than the
@@ -51,6 +60,7 @@ class Traffic:
         tolerance: float = 1e-12,  # [1] Wardrop gap of every answer
         iteration_limit: int = 1000,
         name: str = "Traffic",
+        searches: Sequence[TripSearch] | None = None,  # class by class; None: the paths of the classes are all
     ) -> None:
         if np.any(road.toll != 0.0):
             raise DataError(f"road network {road.name!r} has tolls; path costs here have no toll term, set them to 0")
@@ -58,13 +68,18 @@ class Traffic:
         link_time = LinkTime(road.free_flow_h, road.capacity_veh_per_h, road.bpr_coefficient, road.bpr_power)
         self.name = name
         self.road = road
-        self.form = resource_form(link_time, classes, stations, v2g)
+        self._columns = Columns(link_time, classes, stations, v2g, searches)
         self.goods = station_goods(stations.nodes, v2g)
         self.method = method
         self.tolerance = tolerance
         self.iteration_limit = iteration_limit
         self.last: Assignment | None = None  # of the last answer: iterations and Wardrop gap
         self._start: Vector | None = None
+
+    @property
+    def form(self) -> ResourceForm:
+        """The paths in use. With searches they change from answer to answer."""
+        return self._columns.form
 
     @property
     def minimises(self) -> bool:
@@ -74,42 +89,63 @@ class Traffic:
     @property
     def conformance_exceptions(self) -> Mapping[str, str]:
         """The checks of a price-taking minimiser that do not apply, with the reason."""
-        if self.form.has_potential:
-            return {}
-        reason = "electric classes of different values of time are in equilibrium but minimise nothing together"
-        return {"envelope": reason, "slopes down": reason}
+        found = {}
+        if self._columns.generated:
+            found["shape"] = "with every path found plans and block become longer"
+        if not self.form.has_potential:
+            reason = "electric classes of different values of time are in equilibrium but minimise nothing together"
+            found |= {"envelope": reason, "slopes down": reason}
+        return found
 
     def start_from(self, path_flow: Vector) -> None:
         """Start the next search from given path flows (n_paths,) [veh/h]. Raises DataError if they miss the demand."""
-        self._start = feasible_flow(self.form, path_flow)
+        flow = self.path_flow({"path_flow": path_flow})
+        self._start = self._columns.of_found(feasible_flow(self.form, flow))
+
+    def path_flow(self, plan: Mapping[str, Vector]) -> Vector:
+        """Return (form.n_paths,) [veh/h] the flow that a plan gives to every path in use."""
+        return self._columns.of_form(plan["path_flow"])
 
     def forget(self) -> None:
         """Start the next search from the paths that are cheapest on an empty road."""
         self._start = None
 
     def memory(self) -> dict[str, Vector]:
-        """Return the last path flows: what an answer depends on besides the signal."""
-        return {} if self._start is None else {"path_flow": self._start}
+        """Return the last path flows and the paths found: what an answer depends on besides the signal."""
+        start = {} if self._start is None else {"path_flow": self._start}
+        return start | self._columns.memory()
 
     def recall(self, memory: Mapping[str, Vector]) -> None:
         """Go on from what `memory` returned."""
+        self._columns.recall(memory)
         self._start = memory.get("path_flow")
 
     def best_response(self, signal: Signal) -> Response:
         """Return the user equilibrium at the signal's prices (and anchor)."""
-        problem = self._problem(signal)
+        for _ in range(ROUND_LIMIT):
+            start = None if self._start is None else self._columns.of_form(self._start)
+            problem = self._problem(signal)
+            found = self._assigned(problem, start)
+            self._start = self._columns.of_found(found.state.flow)
+            cheapest = self._columns.cheapest(found.state)
+            state = found.state if cheapest is None else problem.beside(found.state, cheapest.minimum)
+            if cheapest is None or state.gap <= self.tolerance or not self._columns.add(found.state, cheapest):
+                self._columns.note_use(state.flow)
+                self.last = replace(found, state=state)
+                return self._response(problem, state)
+        raise SolverError(f"{self.name}: there still were cheaper routes after {ROUND_LIMIT} rounds of search")
+
+    def _assigned(self, problem: Problem, start: Vector | None) -> Assignment:
         try:
-            found = assign(problem, self._start, self.method, self.tolerance, self.iteration_limit)
+            found = assign(problem, start, self.method, self.tolerance, self.iteration_limit)
         except np.linalg.LinAlgError as error:
             raise SolverError(f"{self.name}: method {self.method!r} met a singular system: {error}") from error
-        state = found.state
-        if not (state.gap <= max(self.tolerance, ROUNDING_GAP)):
+        if not (found.state.gap <= max(self.tolerance, ROUNDING_GAP)):
             raise SolverError(
-                f"{self.name}: method {self.method!r} left a Wardrop gap of {state.gap:.3g} after {found.iterations} "
-                f"iterations (wanted {self.tolerance:.3g}); use method 'newton' or a wider tolerance"
+                f"{self.name}: method {self.method!r} left a Wardrop gap of {found.state.gap:.3g} after "
+                f"{found.iterations} iterations (wanted {self.tolerance:.3g}); use method 'newton' or a wider tolerance"
             )
-        self.last, self._start = found, state.flow
-        return self._response(problem, state)
+        return found
 
     def gain(self, plan: Mapping[str, Vector], price: Vector) -> float:
         """Return [$/h] what drivers could gain at given prices by leaving the plan: the excess cost Σ f (C − μ) ≥ 0.
@@ -117,12 +153,16 @@ class Traffic:
         With one value of time among electric classes it bounds from above what the plan's outlay exceeds the least
         outlay by.
         """
+        flow = self.path_flow(plan)
         problem = self._problem(Signal(price))
-        return self._excess(problem.state(plan["path_flow"]))
+        state = problem.state(flow)
+        cheapest = self._columns.cheapest(state)
+        return self._excess(state if cheapest is None else problem.beside(state, cheapest.minimum))
 
     def violation(self, plan: Mapping[str, Vector]) -> float:
         """Return the largest violation of sign, demand, link and station rows, relative to max(1 veh/h, the flow)."""
-        form, flow = self.form, plan["path_flow"]
+        flow = self.path_flow(plan)
+        form = self.form
         served = np.add.reduceat(flow, form.first)
         link_flow, visits, _ = form.split(form.use_by_resource @ flow)
         pairs = (
@@ -136,11 +176,12 @@ class Traffic:
 
     def report(self, response: Response, price: Vector) -> TrafficReport:
         """Return gap, costs, shares and used paths of a response at the prices (n_goods,) of its goods."""
-        return traffic_report(self.form, response.plan["path_flow"], price)
+        flow = self.path_flow(response.plan)
+        return traffic_report(self.form, flow, price)
 
     def block(self) -> Block:
-        """Return the player's problem for the monolith, see `traffic_block`."""
-        return traffic_block(self.form, self.road.link_names)
+        """Return the player's problem for the monolith, see `traffic_block`; with searches, over all paths found."""
+        return traffic_block(self._columns.whole_form(), self.road.link_names, self._columns.names)
 
     def _problem(self, signal: Signal) -> Problem:
         price, anchor = np.asarray(signal.price, dtype=float), signal.anchor
@@ -165,7 +206,11 @@ class Traffic:
         return Response(
             trade=trade.copy(),
             cost=cost,
-            plan={"path_flow": state.flow.copy(), "link_flow": link_flow.copy(), "visits": visits.copy()},
+            plan={
+                "path_flow": self._columns.of_found(state.flow),
+                "link_flow": link_flow.copy(),
+                "visits": visits.copy(),
+            },
             duals={"demand": state.minimum * form.group_money, "link": time.copy(), "station": waiting.copy()},
             bound=cost + float(price @ trade) + pull - self._excess(state),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,10 +39,17 @@ class Problem:
         marginal = self.marginal.value(levels)
         cost = form.constant + form.charge @ marginal
         minimum = np.minimum.reduceat(cost, form.first)
-        vehicles = flow / form.scale  # times a scaled cost: $/h at the class's own value of time
+        return State(flow, levels, marginal, cost, minimum, self._gap(flow, cost, minimum))
+
+    def beside(self, state: State, minimum: Vector) -> State:
+        """Return the state judged by the cheapest of more paths (n_groups,) [$] than these."""
+        return replace(state, minimum=minimum, gap=self._gap(state.flow, state.cost, minimum))
+
+    def _gap(self, flow: Vector, cost: Vector, minimum: Vector) -> float:
+        vehicles = flow / self.form.scale  # times a scaled cost: $/h at the class's own value of time
         paid = float(vehicles @ np.abs(cost))
-        excess = float(vehicles @ (cost - minimum[form.group]))
-        return State(flow, levels, marginal, cost, minimum, excess / paid if paid != 0.0 else excess)
+        excess = float(vehicles @ (cost - minimum[self.form.group]))
+        return excess / paid if paid != 0.0 else excess
 
     def cheapest(self, state: State) -> IntVector:
         """Return (n_groups,) the first of the cheapest paths of every group."""

@@ -14,7 +14,7 @@ L = M the costs are the gradient of a convex potential.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -123,7 +123,7 @@ class ResourceForm:
     @cached_property
     def class_of_path(self) -> IntVector:
         """(n_paths,) the class of every path."""
-        return np.repeat(np.arange(len(self.classes)), [len(each.paths.od) for each in self.classes])
+        return self.class_of_group[self.group]
 
     @cached_property
     def class_of_group(self) -> IntVector:
@@ -133,13 +133,31 @@ class ResourceForm:
     @cached_property
     def path_money(self) -> Vector:
         """(n_paths,) scaled $ → the player's $: an electric class faces prices, so its own $ count."""
-        electric = np.array([each.electric for each in self.classes])
-        return np.where(electric[self.class_of_path], 1.0 / self.scale, 1.0)
+        return self.group_money[self.group]
 
     @cached_property
     def group_money(self) -> Vector:
         """(n_groups,) the same for every group."""
-        return self.path_money[self.first]
+        electric = np.array([each.electric for each in self.classes])
+        return np.where(electric, 1.0 / self.scale_of_class, 1.0)[self.class_of_group]
+
+    @cached_property
+    def scale_of_class(self) -> Vector:
+        """(n_classes,) reference ω / own ω."""
+        return np.array([self.reference / each.value_of_time for each in self.classes])
+
+    def in_order(self, order: IntVector) -> ResourceForm:
+        """Return the same paths in another order, in which those of a group need not stand together any more."""
+        use = self.use[order]
+        return replace(
+            self,
+            scale=self.scale[order],
+            use=use,
+            charge=use if self.has_potential else self.charge[order],
+            dwell_h=self.dwell_h[order],
+            wear=self.wear[order],
+            group=self.group[order],
+        )
 
     def od_pair(self, group: int) -> tuple[int, int]:
         """Return the origin and destination of a group."""

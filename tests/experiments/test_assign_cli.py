@@ -38,7 +38,7 @@ def test_trips_within_a_zone_are_dropped_and_said(call, tmp_path):
     (tmp_path / "net.tntp").write_text("1 2 10 1 1\n2 1 10 1 1\n", encoding="utf-8")
     shown = call("assign", "net.tntp", TRIPS, "--json", "r.json")
     assert shown.code == 0
-    assert "dropped: 5 trips within 1 zones" in unwrapped(shown.out)
+    assert "dropped: 5 trips within one zone," in unwrapped(shown.out)
     data = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert data["intrazonal_trips_dropped"] == {"trips": 5.0, "zones": 1}
     assert data["pairs"] == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 
 def all_simple_routes(links, origin, destination, first_through=1):
@@ -44,6 +44,47 @@ def feasible_trips(links, routes, stations, vehicle, v2g):
                     if stops is not None:
                         trips[(nodes, tuple((node, charges) for node, charges, _ in stops))] = [q for *_, q in stops]
     return trips
+
+
+def all_trips(links, origin, destination, stations, vehicle, v2g, first_through=1):
+    """Every feasible trip of at most three simple legs, as (links by leg, stops)."""
+    legs = {}
+
+    def between(start, end):
+        if (start, end) not in legs:
+            legs[start, end] = [nodes for _, nodes in all_simple_routes(links, start, end, first_through)]
+        return legs[start, end]
+
+    possible = [node for node in stations if node not in (origin, destination) and node >= first_through]
+    for n_stops in (0, 1, 2):
+        for places in permutations(possible, n_stops):
+            for acts in product([True, False], repeat=n_stops):
+                if acts.count(False) > (1 if v2g else 0):
+                    continue
+                ends = pairwise((origin, *places, destination))
+                for chosen in product(*(between(*pair) for pair in ends)):
+                    stops = simulate_legs(links, chosen, acts, vehicle)
+                    if stops is not None:
+                        yield chosen, stops
+
+
+def simulate_legs(links, legs, acts, vehicle):
+    """What is traded at the end of every leg but the last, as (node, charges, kWh), or None."""
+    full, least, stops = vehicle.battery_kwh, vehicle.range_anxiety * vehicle.battery_kwh, []
+    battery = full
+    for k, nodes in enumerate(legs):
+        for pair in pairwise(nodes):
+            battery -= vehicle.consumption_kwh_per_km * links[pair][1]
+        if battery < least - 1e-9:
+            return None
+        if k < len(acts):
+            after = full if acts[k] else vehicle.post_discharge_kwh
+            traded = after - battery if acts[k] else battery - after
+            if traded <= 1e-9:
+                return None
+            stops.append((nodes[-1], acts[k], traded))
+            battery = after
+    return stops
 
 
 def simulate(links, nodes, plan, vehicle):

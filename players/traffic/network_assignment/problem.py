@@ -61,7 +61,9 @@ class AssignmentProblem:
         if lost.size:
             named = ", ".join(f"{o} to {d}" for o, d in (self.pairs[k] for k in lost[:NAMED_PAIRS].tolist()))
             more = f" and {lost.size - NAMED_PAIRS} more pairs" if lost.size > NAMED_PAIRS else ""
-            raise DataError(f"road network {self.name!r}: no route from {named}{more}, but there are trips")
+            closed = int(np.count_nonzero(~self.star.through))
+            why = f"; trips may only start or end at {closed} of the nodes, not pass them" if closed else ""
+            raise DataError(f"road network {self.name!r}: no route from {named}{more}, but there are trips{why}")
 
 
 def _costs(road: RoadNetwork, star: ForwardStar, toll_weight: float, distance_weight: float) -> LinkCosts:

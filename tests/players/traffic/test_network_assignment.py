@@ -209,6 +209,8 @@ def test_zones_are_not_driven_through_and_the_judge_sees_it():
     found = assign(AssignmentProblem.of(road, {(1, 3): 1.0}), gap=1e-9)
     assert found.link_flow.tolist() == [0.0, 0.0, 1.0, 1.0]
     assert evaluate(road, {(1, 3): 1.0}, found.link_flow).relative_gap == pytest.approx(0.0, abs=1e-15)
+    with pytest.raises(DataError, match=r"no route from 1 to 3, but .* only start or end at 4 of the nodes"):
+        assign(AssignmentProblem.of(replace(road, first_through_node=5), {(1, 3): 1.0}))
     through_a_zone = evaluate(road, {(1, 3): 1.0}, np.array([1.0, 1.0, 0.0, 0.0]))
     assert through_a_zone.conservation_error == pytest.approx(1.0)
 
