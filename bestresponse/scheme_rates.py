@@ -57,7 +57,8 @@ def scheme_rate(
         return SchemeRate(scheme.name, None, None, str(error))
     note = ""
     if found.kinks:
-        note = f"one-sided: in {found.kinks} of {found.states} directions an active set changes at the equilibrium"
+        where = f"in {found.kinks} of {found.states} directions an active set changes at the equilibrium"
+        note = f"one-sided: {where}, and a run may go by another rate"
     return SchemeRate(scheme.name, found.radius, measured, note, found.fixed_directions, moves)
 
 

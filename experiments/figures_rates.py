@@ -44,7 +44,7 @@ def rates_figure(plays: Sequence[Play], headline: str) -> Figure:
         axes = figure.subplots()
         for k, play in enumerate(plays):
             _draw(axes, play, COLOURS[k % len(COLOURS)])
-        _finish(figure, axes, "sweep", "move, relative to the state [–]")
+        _finish(figure, axes, "sweep", "move or residual, relative to the solution [–]")
     return figure
 
 
