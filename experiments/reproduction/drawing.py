@@ -52,6 +52,8 @@ def _drawn(plan: _Plan, found: Reproduction, folder: Path) -> Drawing:
     try:
         figure = plan.draw(e)
     except NoEvidence as reason:
+        for kind in ("svg", "png"):  # of an earlier drawing
+            (folder / f"{plan.name}.{kind}").unlink(missing_ok=True)
         return Drawing(plan.name, plan.title, folder / f"{plan.name}.svg", (), str(reason))
     if plan.name.startswith("figure"):  # the headline of a feeder says it
         figure.text(1 - LEFT, 0.975, found.case, size=SMALL, color=GREY, ha="right", va="top")
@@ -68,7 +70,7 @@ def _plans(found: Reproduction) -> Iterator[_Plan]:
         "figure_06_scarcity": ("load shedding and highest DLMP", lambda e: scarcity_figure(e, names)),
         "figure_07_stations": ("what electric vehicles do at stations", lambda e: stations_figure(e, names)),
         "figure_08_trips": ("what trips cost", lambda e: trips_figure(e, names, pairs)),
-        "figure_09_roads": ("an OD pair that V2G reroutes", lambda e: _roads(e, found, pairs)),
+        "figure_09_roads": ("the roads, and an OD pair without and with V2G", lambda e: _roads(e, found, pairs)),
         "figure_10_cost": ("social cost, and what V2G saves", lambda e: cost_figure(e, names)),
     }
     for name, (title, draw) in of.items():

@@ -93,6 +93,14 @@ class Evidence:
         ranges = self.result(*run).ranges.get(name, {}) if values else {}
         return {key: _span(float(value), ranges.get(key)) for key, value in values.items()}
 
+    def ends(self, scenario: str, v2g: bool, name: str, key: str) -> tuple[float, float] | None:
+        """Return the lowest and highest value of an entry of `Result.ranges`; None where nobody asked for it."""
+        found = self.result(scenario, v2g).ranges.get(name, {}).get(key)
+        if found is None:
+            return None
+        self._note(scenario, v2g, f"ranges.{name}", MANIFEST)
+        return float(found[0]), float(found[1])
+
     def keys(self, scenario: str, v2g: bool) -> Mapping[str, Any]:
         """Return the case that a run solved, as plain data."""
         self.result(scenario, v2g)

@@ -195,7 +195,7 @@ def where_trips_go(e: Evidence) -> Checks:
             discharges = [stop["node"] for stop in path["stops"] if stop["action"] == "discharge"]
             same = path["route"] == route and discharges == ([DISCHARGE_AT] if v2g else [])
             where = f"{_title(scenario)} {'with' if v2g else 'without'} V2G"
-            yield Check(f"the paper's path in {where}", f"{where} {path_text(path)}", same)
+            yield Check(f"the paper's path in {where}", f"{where} {path_text(path)}{_taken_by(e, scenario, v2g)}", same)
 
 
 @_finding(
@@ -262,6 +262,12 @@ def _apart(spans: list[Span]) -> float:
 
 def _top_price(e: Evidence, scenario: str, v2g: bool) -> float:
     return max(e.quantity(scenario, v2g, "dlmp_usd_per_kwh").values())
+
+
+def _taken_by(e: Evidence, scenario: str, v2g: bool) -> str:
+    """Which share of OD 3's vehicles may take its dominant path, where that is not unique."""
+    low, high = e.ends(scenario, v2g, "dominant_path_share", OD_3) or (1.0, 1.0)
+    return f" ({low:.0%} to {high:.0%} of them)" if high - low > SAME_SHARE else ""
 
 
 def _od_cost(e: Evidence, scenario: str, v2g: bool, pair: str) -> float:
