@@ -17,7 +17,7 @@ from scipy import sparse
 
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
-from bestresponse.player import Block, Response
+from bestresponse.player import Block, Player, Response
 from bestresponse.system import ComplementaritySystem
 from bestresponse.typing import SparseMatrix, Vector
 from players.canonical import CanonicalProgram
@@ -63,9 +63,14 @@ class EquilibriumSet:
 def is_polyhedron(market: Market) -> bool:
     """Return whether this module can state all equilibria of a market.
 
-    Its players must be convex quadratic programs, and drivers with one value of time among the electric ones.
+    Its players must be convex quadratic programs, and drivers with one value of time among the electric ones whose
+    paths are all known beforehand.
     """
-    return all(isinstance(each, ConvexProgram) or (isinstance(each, Traffic) and each.minimises) for each in market)
+    return all(isinstance(each, ConvexProgram) or _is_known(each) for each in market)
+
+
+def _is_known(player: Player) -> bool:
+    return isinstance(player, Traffic) and player.minimises and player.knows_all_paths
 
 
 def equilibrium_set(system: ComplementaritySystem, responses: Mapping[str, Response]) -> EquilibriumSet:
@@ -75,7 +80,9 @@ def equilibrium_set(system: ComplementaritySystem, responses: Mapping[str, Respo
     market that is not as `is_polyhedron` says.
     """
     if not is_polyhedron(system.market):
-        raise FormulationError("the equilibria are a polyhedron only of quadratic players and one value of time")
+        raise FormulationError(
+            "the equilibria are a known polyhedron only with quadratic players, one value of time and all paths"
+        )
     players = [(player, system.blocks[player.name]) for player in system.market]
     points = [_stacked(block, responses[player.name]) for player, block in players]
     point = np.concatenate(points)

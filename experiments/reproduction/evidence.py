@@ -63,8 +63,11 @@ class Evidence:
         return run.result
 
     def quantity(self, scenario: str, v2g: bool, name: str) -> Any:
-        """Return a quantity of a run."""
-        value = self.result(scenario, v2g).quantities[name]
+        """Return a quantity of a run. Raises NoEvidence if its players do not report it, and as `result` does."""
+        found = self.result(scenario, v2g).quantities
+        if name not in found:
+            raise NoEvidence(f"the players of {scenario} {'with' if v2g else 'without'} V2G do not report {name}")
+        value = found[name]
         self._note(scenario, v2g, name, _FILES.get(name, MANIFEST))
         return value
 

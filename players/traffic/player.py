@@ -82,6 +82,11 @@ class Traffic:
         return self._columns.form
 
     @property
+    def knows_all_paths(self) -> bool:
+        """Whether `form` holds every path there is; with searches it holds those in use."""
+        return not self._columns.generated
+
+    @property
     def minimises(self) -> bool:
         """Whether the user equilibrium has the smallest outlay: with one value of time among electric classes."""
         return self.form.has_potential

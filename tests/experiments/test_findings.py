@@ -193,6 +193,14 @@ def test_without_a_run_its_findings_are_not_judged(change, reason):
         assert found[name].holds is None and found[name].why_not.endswith(reason)
 
 
+def test_what_players_do_not_report_is_not_judged():
+    runs = runs_of_case(PAPER)
+    quantities = {k: v for k, v in runs["base", True].result.quantities.items() if k != "stop_share"}
+    found = judged(with_result(runs, ("base", True), quantities=quantities))
+    assert found["F4"].holds is None and found["F4"].why_not.endswith("do not report stop_share")
+    assert found["F5"].holds is True
+
+
 def test_a_range_counts_where_a_quantity_is_not_unique():
     runs = planted(runs_of_case(PAPER), ("island", True), stop_share=0.25)
     assert judged(runs)["F4"].holds is False

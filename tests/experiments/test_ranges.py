@@ -70,7 +70,7 @@ def test_a_market_that_all_but_equals_this_one_sits_at_an_end(island_ranges, tol
     traffic = traffic_of(model)
     form = traffic.form
     electric, stops, _ = stopping(form)
-    traffic.form = replace(form, wear=form.wear + toll * (electric & stops))
+    traffic._columns.form = replace(form, wear=form.wear + toll * (electric & stops))
     flow = solve_monolith(model.market).equilibrium.responses["Traffic"].plan["path_flow"]
     assert flow[electric & stops].sum() / flow[electric].sum() == pytest.approx(
         island_ranges["stop_share"][end], abs=1e-4
@@ -93,6 +93,12 @@ def test_nothing_is_said_unasked_or_where_vehicles_differ_in_their_value_of_time
     assert ranges(system, {}) == {}
     with pytest.raises(FormulationError, match="one value of time"):
         equilibrium_set(system, {})
+
+
+def test_nothing_is_said_where_paths_are_found_on_the_way_and_none_else_is_known():
+    case = case_from(tables(TEACHING, players={"traffic": "generated"}), "searched")
+    result = solve(case, "stress", True, "sharing", ranges=True)
+    assert result.solved and result.ranges == {}
 
 
 def test_without_stations_there_is_nothing_to_say_of_them():
