@@ -19,7 +19,6 @@ from pathlib import Path
 from statistics import median
 
 from rich.console import Console
-from rich.table import Table
 
 from experiments.benchmarks.machine import machine_facts
 from experiments.sweeps.crews import crew
@@ -70,29 +69,24 @@ def _processor_seconds_of_children() -> float:
 
 
 def main(runs: str = "200", repetitions: str = "3") -> None:
-    """Print a row for every sweep, and the ratios."""
-    timing(2, 1)  # what is compiled or imported at the first run
-    table = Table(title=f"A sweep of {runs} runs, {CASE} / {SCENARIO}, by the monolith")
-    for column in ("workers", "seconds", "processor seconds", "of the parent", "load"):
-        table.add_column(column, justify="right")
-    ratios = []
-    for _ in range(int(repetitions)):
-        one, two = timing(int(runs), 1), timing(int(runs), 2)
-        ratios.append(one.seconds / two.seconds)
-        for each in (one, two):
-            table.add_row(
-                str(each.workers),
-                f"{each.seconds:.1f}",
-                f"{each.processor_seconds:.1f}",
-                f"{each.parent_share:.1%}" if each.workers > 1 else "–",
-                f"{each.load:.1f}",
-            )
-        table.add_section()
-    console = Console(width=100)
+    """Print a line for every sweep when it ends, and the ratio of one to two workers."""
+    console = Console(width=110, highlight=False)
     for key, value in machine_facts().items():
         console.print(f"{key}: {value}")
-    console.print(table)
+    console.print(f"sweeps of {runs} runs, {CASE} / {SCENARIO}, by the monolith")
+    timing(2, 1)  # what is compiled or imported at the first run
+    ratios = []
+    for _ in range(int(repetitions)):
+        one, two = (_told(console, timing(int(runs), workers)) for workers in (1, 2))
+        ratios.append(one.seconds / two.seconds)
     console.print(f"faster by two workers: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def _told(console: Console, found: Timing) -> Timing:
+    parent = f", {found.parent_share:.1%} of them the parent's" if found.workers > 1 else ""
+    work = f"{found.processor_seconds:.1f} processor seconds{parent}"
+    console.print(f"workers {found.workers}: {found.seconds:.1f} s, {work}, load {found.load:.1f}")
+    return found
 
 
 if __name__ == "__main__":

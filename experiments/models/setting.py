@@ -104,7 +104,8 @@ class Setting:
         unit = {unit.bus: unit.p_max_kw for entity in self.case.lse for unit in entity.generators}
         site = dict.fromkeys(self.station_capacity_kw, STATION_QUANTITY)
         found = {
-            goods.delivery(bus): max(load[bus], unit.get(bus, 0.0), site.get(bus, 0.0)) for bus in self.delivery_buses
+            goods.delivery(bus): max(load[bus], unit.get(bus, 0.0), site.get(bus, 0.0)) or STATION_QUANTITY
+            for bus in self.delivery_buses  # one whose only unit is out has a usual quantity, too
         }
         found |= {goods.household(bus): load[bus] for bus in self.load_buses}
         return found | {goods.IMPORT: self.case.tso.p_max_kw or STATION_QUANTITY}

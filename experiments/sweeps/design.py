@@ -93,7 +93,7 @@ def _check_options(study: Study, designs: Sequence[Point]) -> None:
         if setting.pattern in RUN_KEYS:
             options[setting.pattern].append(setting.value)
     allowed: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-        "scenario": (lambda value: value in study.base_case.scenarios, listed(study.base_case.scenarios)),
+        "scenario": (lambda value: value in list(study.base_case.scenarios), listed(study.base_case.scenarios)),
         "v2g": (lambda value: isinstance(value, bool), "true or false"),
         "method": (lambda value: value in METHODS, ", ".join(METHODS)),
         "tolerance": (lambda value: _is_number(value) and 0 < value < 1, "a number between 0 and 1"),

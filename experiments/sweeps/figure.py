@@ -78,6 +78,7 @@ def _draw_lines(figure: Figure, study: Study, table: pd.DataFrame, solved: pd.Da
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.set_title(label(name), loc="left")
+        axes.set_axisbelow(True)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     for axes in panels[-2:]:
         axes.set_xlabel(keys.x_label or _meaning(study, keys.x))
@@ -119,11 +120,10 @@ def _legend(figure: Figure, title: str, names: list[str]) -> None:
 def _explanation(study: Study, table: pd.DataFrame) -> str:
     """What the runs are, and what bands and crosses mean."""
     failed = int((table["status"] != "solved").sum())
-    parts = [f"Case {study.base_case.name}, {len(table)} runs" + (f" ({failed} failed: ×)" if failed else "")]
+    crosses = ": ×" if study.figure and study.figure.kind == "lines" else ""
+    parts = [f"{study.base_case.name}, {len(table)} runs" + (f" ({failed} failed{crosses})" if failed else "")]
     if study.random:
-        parts.append(
-            f"{study.random.samples} samples: mean, its 95 % interval (dark), 5 to 95 % of the samples (light)"
-        )
+        parts.append(f"mean, its 95 % interval (dark), 5 to 95 % of {study.random.samples} samples (light)")
     return "; ".join(parts) + "."
 
 

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures_style import COLOUR_MAP, SMALL
+from experiments.figures_style import COLOUR_MAP, SIZE, SMALL
 from experiments.sweeps.design import UNCHANGED
 from experiments.sweeps.labels import label
 
 if TYPE_CHECKING:
     import pandas as pd
 
+HEADER, ROW = 1.6, 0.24  # [inch] of headline and axis, and of a key
+
 
 def draw_changes(figure: Figure, solved: pd.DataFrame, quantities: list[str]) -> None:
     """Draw a cell for every key and factor, its number in it; one panel for every quantity."""
     changes = solved[solved["changed"] != UNCHANGED]
+    figure.set_size_inches(SIZE[0], max(SIZE[1], HEADER + ROW * changes["changed"].nunique()))
     panels = figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0]
     for axes, quantity in zip(panels, quantities, strict=True):
         cells = changes.pivot_table(index="changed", columns="factor", values=quantity, sort=False).sort_index(axis=1)

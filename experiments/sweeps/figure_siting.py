@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +15,8 @@ from experiments.sweeps.siting import chosen_nodes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NAMED = 4  # of the best choices
 
 
 def draw_siting(figure: Figure, solved: pd.DataFrame, quantities: list[str], minimise: str) -> None:
@@ -62,7 +64,7 @@ def _is_one_step(less: frozenset[str], more: frozenset[str]) -> bool:
 
 def _name_choices(axes: Axes, best: pd.DataFrame, quantity: str) -> None:
     """The nodes of the best small choices."""
-    for _, row in best.sort_values("n_stations").head(3).iterrows():
-        axes.annotate(
-            f"{row['stations']}", (row["n_stations"], row[quantity]), (8, -4), textcoords="offset points", size=SMALL
-        )
+    look: dict[str, Any] = {"textcoords": "offset points", "color": BLUE, "size": SMALL, "zorder": 5}
+    look["bbox"] = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
+    for k, (_, row) in enumerate(best.sort_values("n_stations").head(NAMED).iterrows()):
+        axes.annotate(str(row["stations"]), (row["n_stations"], row[quantity]), (8, 8 + 22 * (k % 2)), **look)

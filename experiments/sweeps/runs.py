@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -48,16 +48,13 @@ class Outcome:
     status: str  # solved, not_solved (a result, but not converged or certified), failed, or lost with its worker
     reason: str = ""  # a sentence, if it is not solved
     result: Result | None = None
+    scalars: Mapping[str, Any] = field(default_factory=dict)  # what the table shows of the result
 
     @classmethod
     def of(cls, result: Result) -> Outcome:
         """Return the outcome that a result stands for."""
-        return cls(SOLVED, "", result) if result.solved else cls(NOT_SOLVED, result.status, result)
-
-    @cached_property
-    def scalars(self) -> dict[str, Any]:
-        """What the table shows of the result."""
-        return scalars(self.result) if self.result is not None else {}
+        status, reason = (SOLVED, "") if result.solved else (NOT_SOLVED, result.status)
+        return cls(status, reason, result, scalars(result))
 
 
 def run_of(study: Study, number: int, point: Point) -> Run:

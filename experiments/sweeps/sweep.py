@@ -11,16 +11,16 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bestresponse.errors import SolverError
-from experiments.case_problems import shown
+from bestresponse.errors import DataError, SolverError
+from experiments.case_problems import nearest, shown
 from experiments.sweeps.crews import Crew
 from experiments.sweeps.design import Point
 from experiments.sweeps.folder import SweepFolder
 from experiments.sweeps.judging import judged
-from experiments.sweeps.runs import LOST, Outcome, Run, run_of
+from experiments.sweeps.runs import LOST, SOLVED, Outcome, Run, run_of
 from experiments.sweeps.siting import batches
 from experiments.sweeps.study import Study
 
@@ -67,13 +67,18 @@ class Sweep:
         options = {name: run.options[name] for name in ("scenario", "v2g")}
         ended = {"status": outcome.status, "reason": outcome.reason}
         place = {"folder": self.folder.place(run)}
-        return {"run": run.number} | settings | options | ended | outcome.scalars | place
+        return {"run": run.number} | settings | options | ended | dict(outcome.scalars) | place
 
     def _score(self, point: Point) -> float:
         """The quantity that siting minimises at a run; NaN if it is not solved."""
         outcome = self.outcomes[run_of(self.study, 0, point).key]
-        quantity = self.study.siting.minimise if self.study.siting else ""
-        return float(outcome.scalars.get(quantity, math.nan))
+        if self.study.siting is None or outcome.status != SOLVED:
+            return math.nan
+        quantity = self.study.siting.minimise
+        if quantity not in outcome.scalars:
+            hint = nearest(quantity, outcome.scalars)
+            raise DataError(f"{self.study.file}: siting.minimise: no quantity {shown(quantity)}{hint}")
+        return float(outcome.scalars[quantity])
 
     def _not_done_yet(self, runs: Sequence[Run]) -> list[Run]:
         """One run of each hash that is neither known nor in the folder."""
@@ -85,9 +90,13 @@ class Sweep:
             if outcome is None:
                 left[run.key] = run
             else:
-                self.outcomes[run.key] = outcome
+                self._note(run, outcome)
                 self.found += 1
         return list(left.values())
+
+    def _note(self, run: Run, outcome: Outcome) -> None:
+        """Remember how a run ended; its whole result only if the findings are judged on it."""
+        self.outcomes[run.key] = outcome if self.study.findings else replace(outcome, result=None)
 
     def _work_off(self, runs: Sequence[Run], crew: Crew, on_done: OnDone) -> None:
         """Hand out the runs; those whose workers were lost again, each alone, so that the one at fault shows."""
@@ -109,7 +118,7 @@ class Sweep:
                         continue
                     outcome = Outcome(LOST, f"its worker was lost {losses[run.key]} times")
                 self.folder.keep(run, outcome)
-                self.outcomes[run.key] = outcome
+                self._note(run, outcome)
                 on_done(self)
 
     @staticmethod

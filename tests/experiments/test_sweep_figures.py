@@ -70,7 +70,7 @@ def test_samples_are_a_mean_its_confidence_interval_and_their_spread():
         assert set(np.round(spread[spread[:, 0] == k][:, 1], 9)) >= set(
             np.round(np.quantile(drawn[k], [0.05, 0.95]), 9)
         )
-    assert "40 samples: mean, its 95 % interval" in figure.texts[1].get_text()
+    assert "mean, its 95 % interval (dark), 5 to 95 % of 40 samples (light)" in figure.texts[1].get_text()
 
 
 SITES = pd.DataFrame(

@@ -16,6 +16,7 @@ import pytest
 
 import experiments.sweeps.runs
 from bestresponse.errors import DataError
+from experiments.case import case_from, load_case
 from experiments.solving import solve
 from experiments.store import load_run
 from experiments.sweeps.crews import Here, crew
@@ -131,7 +132,7 @@ def test_a_killed_sweep_leaves_no_process_and_loses_only_what_was_in_flight(stud
     arguments = ["-c", RUN, "sweep", "few.toml", "--workers", "2", "--out", "out"]
     process = subprocess.Popen([sys.executable, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     runs = tmp_path / "out" / "runs"
-    while not runs.is_dir() or len(list(runs.glob("*/manifest.json"))) < 2:
+    while len(list(runs.glob("[!.]*"))) < 2:
         assert process.poll() is None
         time.sleep(0.01)
     process.kill()
@@ -182,6 +183,21 @@ def test_a_run_that_its_workers_die_of_is_found_out_and_takes_no_other_with_it(s
     assert len(list((tmp_path / "out" / "runs").iterdir())) == 5  # what is lost or refused is tried again next time
 
 
+def test_siting_by_a_quantity_that_is_none_is_refused(tmp_path, call):
+    text = STUDY.partition("grid.")[0] + '[siting]\nsearch = ["drop"]\nsizes = [1]\nminimise = "load_shd_kw"\n'
+    (tmp_path / "sites.toml").write_text(text, encoding="utf-8")
+    shown = call("sweep", "sites.toml", "--workers", "1")
+    assert shown.code == 2
+    assert 'sites.toml: siting.minimise: no quantity "load_shd_kw"; did you mean "load_shed_kw"?' in shown.err
+
+
+def test_a_generator_that_is_out_is_no_obstacle():
+    tables = load_case("teaching").model_dump()
+    tables["lse"][1]["generators"][0]["p_max_kw"] = 0.0
+    tables["lse"][1]["generators"][0]["bus"] = "1"  # a bus with nothing else
+    assert solve(case_from(tables, "out"), method="monolith").solved
+
+
 def test_what_nobody_foresaw_is_a_row_too(study, tmp_path, monkeypatch):
     monkeypatch.setattr(experiments.sweeps.runs, "solve", lambda *a, **k: 1 / 0)
     sweep = sweep_of(study, tmp_path / "out")
@@ -196,7 +212,7 @@ from distributed import LocalCluster
 from experiments.cli import main
 
 def kill_a_worker():
-    while len(list(Path("out/runs").glob("*/manifest.json"))) < 3:
+    while len(list(Path("out/runs").glob("[!.]*"))) < 3:
         time.sleep(0.01)
     os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
     print("killed", flush=True)
