@@ -35,11 +35,12 @@ def trip_searches(case: Case, road: RoadNetwork, v2g: bool) -> tuple[TripSearch,
 
     Raises NetworkDataError for a policy of discharging that no search can follow.
     """
+    return _searches(case, road, case.vehicles.electric_classes, v2g)
+
+
+def _searches(case: Case, road: RoadNetwork, classes: tuple[ElectricClass, ...], v2g: bool) -> tuple[TripSearch, ...]:
     pairs, nodes = case.demand.od_pairs, tuple(station.node for station in case.stations)
-    electric = [
-        TripSearch(road, pairs, nodes, vehicle(each), v2g and each.discharges)
-        for each in case.vehicles.electric_classes
-    ]
+    electric = [TripSearch(road, pairs, nodes, vehicle(each), v2g and each.discharges) for each in classes]
     return (*electric, TripSearch(road, pairs, nodes))
 
 
@@ -55,7 +56,7 @@ def unreachable(case: Case, road: RoadNetwork) -> list[Problem]:
     Trips without V2G decide, for a feasible trip stays feasible when its discharge is left out.
     """
     try:
-        searches = trip_searches(case, road, v2g=False)
+        searches = _searches(case, road, case.vehicles.stated_classes, v2g=False)
     except NetworkDataError as error:
         return [Problem(("players", "traffic"), str(error))]
     problems = []

@@ -29,6 +29,7 @@ from experiments.benchmarks.report import Table
 from experiments.build import Model, build
 from experiments.case import case_from, load_case
 from experiments.case_schema import Case, od_name
+from experiments.case_searches import GENERATED
 from networks.errors import NetworkDataError
 from networks.feeder import Feeder, load_feeder
 from networks.road import load_road, load_trips
@@ -47,10 +48,10 @@ def coupled_case(asked: argparse.Namespace) -> Case:
     tables |= {"name": "coupled", "demand": _demand(asked), "stations": _stations(asked, rng, buses)}
     tables["road"] = {
         "network": str(asked.net.resolve()),
-        "routes": "generated",
         "minutes_per_time_unit": asked.minutes_per_time_unit,
         "km_per_length_unit": asked.km_per_length_unit,
     }
+    tables["players"] |= {"traffic": GENERATED}
     tables["feeder"] |= {"network": str(Path(asked.feeder).resolve()) if Path(asked.feeder).is_dir() else asked.feeder}
     tables["vehicles"] |= {"consumption_kwh_per_km": asked.consumption}
     tables["tso"] |= {name: size * tables["tso"][name] for name in ("p_max_kw", "q_min_kvar", "q_max_kvar")}
@@ -120,11 +121,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    form = model.player("traffic").form
+    traffic = model.player("traffic")
     console.print(
         f"{model.road.n_links} links, {len(case.demand.od_pairs)} OD pairs, {len(case.stations)} stations, "
-        f"{model.feeder.n_buses} buses, {model.market.n_goods} goods; {form.n_paths} paths in use of "
-        f"{model.player('traffic').n_paths_found} found; built in {built:.1f} s, solved in "
+        f"{model.feeder.n_buses} buses, {model.market.n_goods} goods; {traffic.form.n_paths} paths in use of "
+        f"{traffic.block().variables['path_flow']} found; built in {built:.1f} s, solved in "
         f"{found.seconds['coordination']:.1f} s, {len(found.trace)} sweeps, peak {peak:.0f} MiB"
     )
     console.print(f"{found.stop} {found.certificate}")

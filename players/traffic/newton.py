@@ -20,15 +20,19 @@ DAMPING_FACTOR = 10.0
 SINGULAR = 1e-13  # relative regularisation: paths that use the same resources leave the slope matrix singular
 SMALLEST_SLOPE = 1e-12  # [$ per veh/h] where no resource has a slope at all
 USED_PATHS = 2  # times the number of groups and resources: no more than once that many are needed for any levels
-LARGEST_SYSTEM = 1500  # paths; a dense matrix over the working set takes too long beyond
+SMALL_SYSTEM = 300  # paths in use; Newton's dense system costs more than many sweeps beyond
+LARGEST_SYSTEM = 1500  # and is never set up beyond this
 TINY_DEMAND = 1e-300
 
 
 def newton(problem: Problem, state: State) -> State:
-    """Return the state after one Newton step, or after pairwise sweeps where too many paths are in use for one."""
+    """Return the state after one Newton step, or after pairwise sweeps where these are cheaper and do as well."""
     used, groups = int(np.count_nonzero(state.flow)), len(state.minimum)
-    if used > USED_PATHS * (groups + len(state.levels)) or max(used, groups) > LARGEST_SYSTEM:
-        return pairwise_sweep(problem, state)
+    too_many = used > USED_PATHS * (groups + len(state.levels)) or max(used, groups) > LARGEST_SYSTEM
+    if too_many or max(used, groups) > SMALL_SYSTEM:
+        swept = pairwise_sweep(problem, state)
+        if too_many or swept.gap <= GOOD_PROGRESS * state.gap:
+            return swept
     direction = newton_direction(problem, state)
     full = problem.state(np.maximum(state.flow + direction, 0.0))
     if full.gap <= GOOD_PROGRESS * state.gap:

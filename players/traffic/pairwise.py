@@ -3,7 +3,7 @@
 An exchange is a Newton step on the cost difference of the two paths, cut where one runs empty, taken back by secants
 where it overshoots, and felt at once by all later ones (Gauss-Seidel). After the first sweep the steps are
 over-relaxed. It needs no potential and no matrix,
-converges linearly, and is what is left where there are too many paths for Newton's method.
+converges linearly, and is much cheaper than Newton's method where there are many paths.
 """
 
 from __future__ import annotations

@@ -53,6 +53,15 @@ def test_a_run_with_generated_routes_that_was_cut_goes_on_to_the_same_result(tmp
     assert rest.quantities == whole.quantities
 
 
+def test_vehicles_of_which_a_share_may_discharge_find_their_routes():
+    share = {"vehicles__v2g_share": 0.5}
+    found = solve(case("generated", "teaching", **share), "stress", method="sharing")
+    known = solve(case("enumerated", "teaching", road__base_routes=40, **share), "stress", method="sharing")
+    assert found.solved
+    cost = known.quantities["social_cost_usd_per_h"]
+    assert found.quantities["social_cost_usd_per_h"] == pytest.approx(cost, rel=1e-7)
+
+
 def test_what_a_case_holds_is_what_it_starts_from():
     described = describe(case("generated", "teaching"))
     pairs = described["od_pairs"]

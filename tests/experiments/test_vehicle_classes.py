@@ -100,7 +100,7 @@ def test_a_class_of_which_a_share_may_discharge_drives_as_two():
     parts = [(each.name, each.share, each.discharges) for each in half.vehicles.electric_classes]
     assert parts == [("a", 0.1, True), ("a-charge-only", pytest.approx(0.3), False), ("b", 0.6, False)]
     assert len({case_hash(with_adoption(share)) for share in (0.0, 0.5, 1.0)}) == 3
-    first, second, _ = build(with_adoption(0.5), "stress", True).traffic.form.classes
+    first, second, _ = build(with_adoption(0.5), "stress", True).player("traffic").form.classes
     assert first.paths.discharged.count_nonzero() > 0 == second.paths.discharged.count_nonzero()
 
 

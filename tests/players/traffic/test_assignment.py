@@ -5,6 +5,7 @@ from bestresponse.errors import DataError, SolverError
 from bestresponse.player import Anchor, Signal
 from networks.paths import Vehicle, electric_paths
 from players.traffic import Traffic, VehicleClass, pairwise
+from players.traffic import newton as newton_method
 from players.traffic.assignment import METHODS, assign, feasible_flow
 from players.traffic.linearised import LinearCosts
 from players.traffic.problem import Problem
@@ -150,3 +151,17 @@ def test_a_queue_without_slope_before_its_kink_does_not_make_sweeps_jump_to_and_
     answer = player.best_response(Signal(np.array([0.1, 0.1])))
     assert player.last.state.gap <= 1e-10 and player.last.iterations < 20
     assert answer.plan["visits"].min() > 20.0
+
+
+@pytest.mark.parametrize("values_of_time", [(24.0,), (12.0, 60.0)])
+def test_newton_hands_over_to_sweeps_where_there_are_many_paths_with_the_same_answer(values_of_time, monkeypatch):
+    problem = problem_at(sioux_falls(values_of_time, k=4), BASE, 1e-3)
+    whole = assign(problem)
+    counted: list[int] = []
+    monkeypatch.setattr(newton_method, "SMALL_SYSTEM", 10)
+    monkeypatch.setattr(
+        newton_method, "pairwise_sweep", lambda *at: (counted.append(1), pairwise.pairwise_sweep(*at))[1]
+    )
+    found = assign(problem)
+    assert counted and found.converged
+    assert found.state.levels[:76] == pytest.approx(whole.state.levels[:76], abs=1e-4)

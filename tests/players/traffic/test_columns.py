@@ -31,6 +31,11 @@ def generated(values_of_time=(24.0,), v2g=True, **options) -> Traffic:
     return Traffic(known.road, classes, stations_at(NODES), v2g=v2g, searches=searches, **options)
 
 
+def n_found(player: Traffic) -> int:
+    """The number of all paths found, those dropped included."""
+    return player.block().variables["path_flow"]
+
+
 def signals(n_goods: int, seed: int, draws: int):
     rng = np.random.default_rng(seed)
     for turn in range(draws):
@@ -75,7 +80,7 @@ def test_gain_counts_routes_that_are_not_in_use():
     answer = free.best_response(signal)
     first = stuck.form.demand  # everybody on the only path there is
     plan = {"path_flow": first, "link_flow": np.zeros(76), "visits": np.zeros(9)}
-    assert stuck.n_paths_found == len(first) < free.n_paths_found
+    assert n_found(stuck) == len(first) < n_found(free)
     assert stuck.gain(plan, signal.price) > 1.0
     assert free.gain(answer.plan, signal.price) <= 1e-6
 
@@ -106,7 +111,7 @@ def test_paths_long_without_flow_are_dropped_and_keep_their_numbers(monkeypatch)
         assert names_now[: len(names)] == names and len(set(names_now)) == len(names_now)
         names = names_now
         assert total(answer, signal) == pytest.approx(total(keeping.best_response(signal), signal), rel=1e-9)
-    assert player.form.n_paths < player.n_paths_found
+    assert player.form.n_paths < n_found(player)
     old = player.best_response(asked[0])  # at last again what was dropped
     assert total(old, asked[0]) == pytest.approx(total(generated().best_response(asked[0]), asked[0]), rel=1e-9)
 
@@ -118,7 +123,7 @@ def test_a_plan_made_before_more_paths_were_found_is_still_understood():
     gain = player.gain(answer.plan, first.price)
     for signal in others:
         player.best_response(signal)
-    assert len(answer.plan["path_flow"]) < player.n_paths_found
+    assert len(answer.plan["path_flow"]) < n_found(player)
     assert player.violation(answer.plan) <= 1e-9
     assert player.gain(answer.plan, first.price) == pytest.approx(gain, abs=1e-6)
     assert player.violation(answer.plan | {"path_flow": 1.1 * answer.plan["path_flow"]}) == pytest.approx(0.1, rel=0.2)
@@ -130,7 +135,7 @@ def test_a_player_that_recalls_answers_bit_for_bit_the_same():
     for signal in before:
         one.best_response(signal)
     other.recall(one.memory())
-    assert other.n_paths_found == one.n_paths_found
+    assert n_found(other) == n_found(one)
     mine, theirs = one.best_response(last), other.best_response(last)
     assert np.array_equal(mine.trade, theirs.trade) and np.array_equal(mine.plan["path_flow"], theirs.plan["path_flow"])
     assert mine.bound == theirs.bound
@@ -141,7 +146,7 @@ def test_the_block_holds_all_paths_found_in_the_order_of_their_numbers():
     for signal in signals(len(player.goods), 7, 4):
         answer = player.best_response(signal)
     block = player.block()
-    assert block.variables["path_flow"] == player.n_paths_found
+    assert block.variables["path_flow"] == n_found(player)
     x = np.concatenate([answer.plan[name] for name in block.variables])
     assert block.trade @ x == pytest.approx(answer.trade, abs=1e-8)
     assert block.A @ x == pytest.approx(block.b, abs=1e-8)
@@ -149,7 +154,7 @@ def test_the_block_holds_all_paths_found_in_the_order_of_their_numbers():
     marginal = signal.price + signal.anchor.price(answer.trade)
     duals = np.concatenate([answer.duals[name] for name in block.equalities])
     reduced = block.gradient(x, 0.0) + block.trade.T @ marginal + block.A.T @ duals
-    assert np.abs(np.minimum(x, reduced)[: player.n_paths_found]).max() < 1e-6
+    assert np.abs(np.minimum(x, reduced)[: n_found(player)]).max() < 1e-6
 
 
 def test_a_stop_is_marked_where_it_is_made():
