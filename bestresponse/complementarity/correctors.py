@@ -17,7 +17,7 @@ from bestresponse.complementarity.problem import ComplementarityProblem
 from bestresponse.typing import Vector
 
 FRACTION = 0.995  # of the way to the boundary
-CORRECTORS = 3
+CORRECTORS = 12  # at most; a factorisation costs as much as many solves
 CORRIDOR = (0.1, 10.0)  # products of slack and multiplier that a corrector leaves alone, times the target
 WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.1)
 WORTH = 1.01  # a corrector is kept if it makes the step longer by this factor
@@ -63,7 +63,7 @@ def safe_length(point: Point, direction: Direction) -> float:
 
 
 def corrected(model: Linearisation, direction: Direction, target: float) -> Direction:
-    """Return the direction with up to three correctors added, each one solve and kept only if the step grows."""
+    """Return the direction with correctors added, each one solve and kept only if the step grows."""
     length = safe_length(model.point, direction)
     for _ in range(CORRECTORS):
         trial = min(1.0, max(1.5 * length, length + 0.3))

@@ -155,7 +155,8 @@ class Factors:
         for _ in range(MAX_REFINEMENTS):
             if size <= REFINED * largest(rhs):
                 break
-            refined = d + self.once(residual)
+            with np.errstate(invalid="ignore", over="ignore"):
+                refined = d + self.once(residual)
             left = self._residual(rhs, refined)
             if not (largest(left) <= 0.5 * size):
                 break

@@ -18,6 +18,7 @@ from bestresponse.complementarity.problem import ComplementarityProblem, largest
 from bestresponse.typing import BoolVector, Vector
 
 MAX_STEPS = 15
+PATIENCE = 5  # steps without a better point, after which none is expected
 DAMPING = 1e-3
 LOST = 1e3  # a residual this much larger than at the start was never seen to come back
 
@@ -40,7 +41,7 @@ def polish(
 ) -> Polished:
     """Return the best of up to `max_steps` active-set Newton iterates, `start` among them.
 
-    It stops early at a natural residual of `tolerance`, or where it is lost. Neither is an error.
+    It stops early at a natural residual of `tolerance`, or where it is lost or gets no better. Neither is an error.
     """
     x = np.clip(start, problem.lower, problem.upper)
     F = problem.value(x)
@@ -48,6 +49,8 @@ def polish(
     best = Polished(x, residual, 0)
     factorisations = 0
     while best.residual > tolerance and factorisations < max_steps and residual <= LOST * first:
+        if factorisations - best.factorisations >= PATIENCE:
+            break
         try:
             x = x + _newton_step(problem, x, F, min(1e-6, damping * residual))
         except SingularError:

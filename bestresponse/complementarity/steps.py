@@ -4,7 +4,7 @@
 2. affine direction (aim at s z = 0); its length tells how much centring this step needs;
 3. Newton direction with that centring, lengthened by correctors;
 4. one length for x, s and z that keeps the products s z balanced and the residual falling;
-5. if there is none: again with K + τ I, a step of the proximal point method.
+5. if there is none: the same with more centring, then again with K + τ I, a step of the proximal point method.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from bestresponse.complementarity.problem import ComplementarityProblem, largest
 logger = logging.getLogger(__name__)
 
 THETA_LIMIT = 1e16
-CENTRING = (1e-3, 0.3)  # least and most, as a share of μ
+CENTRING = (1e-3, 0.05)  # least and most, as a share of μ; correctors then lengthen the step
 BALANCE = 1e-3  # the smallest product s z may fall to this share of the mean
+HALTING = 0.1  # below this length of step ...
+CAUTIOUS = 0.3  # ... this share of μ is aimed at, too, and the longer step taken
 SHORTEST = 1e-9  # a step below this is none
 SHORT = 1e-2  # a step below this is taken only if no proximal weight gives a longer one
 PROXIMAL = (0.0, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)  # τ, in the order tried
@@ -68,12 +70,19 @@ def _steps(problem: ComplementarityProblem, pairs: Pairs, point: Point, matrix: 
             model = Linearisation(problem, pairs, point, mu, F, J, theta, factors)
             affine = model.newton(0.0)
             affine_length = min(1.0, to_boundary(point, affine))
-            target = _centring(point, affine, affine_length) * mu
-            direction = corrected(model, model.newton(target), target)
+            step = _aimed(model, affine_length, _centring(point, affine, affine_length), tau)
+            if step.length < HALTING:
+                step = max(step, _aimed(model, affine_length, CAUTIOUS, tau), key=lambda each: each.length)
         except SingularError as reason:
             logger.debug("τ = %g: %s", tau, reason)
             continue
-        yield Step(model, direction, affine_length, _length(model, direction), tau)
+        yield step
+
+
+def _aimed(model: Linearisation, affine_length: float, share: float, tau: float) -> Step:
+    target = share * model.point.mu
+    direction = corrected(model, model.newton(target), target)
+    return Step(model, direction, affine_length, _length(model, direction), tau)
 
 
 def _centring(point: Point, affine: Direction, length: float) -> float:

@@ -6,6 +6,10 @@ value of time ω_k costs ω t(v) through the link rows; the rest, (ω_k − ω) 
 classes, whose rows are scaled to the reference ω, and for one electric value of time there is no rest and the block
 is symmetric. For electric classes of other values of time the Jacobian has (path, link) entries, and the trades
 stay unscaled, as the market sees them.
+
+Those entries are why several values of time are no monotone problem. The path of an interior point may then turn back
+before it ends, or end beside a solution. So it starts where all electric classes share the reference ω, which is
+monotone, and the rest grows to its full size as μ falls.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from networks.path_set import Path
 from players.traffic.resources import ResourceForm
 
 PATH_SCALE, LINK_SCALE, VISIT_SCALE = 1.0, 10.0, 10.0  # [veh/h] typical sizes
+HALFWAY = 1e-3  # μ at which an interior point sees half of what values of time differ by
 
 
 def traffic_block(form: ResourceForm, link_names: tuple[str, ...], path_names: tuple[str, ...]) -> Block:
@@ -29,6 +34,7 @@ def traffic_block(form: ResourceForm, link_names: tuple[str, ...], path_names: t
     n_paths, n_times, n_groups = form.n_paths, form.n_links + form.n_stations, len(form.first)
     n = n_paths + n_times
     times = _time_costs(form)
+    n_rest = times.indptr[n_paths]  # entries of `times` in the rows of paths, which come first
     constant = np.concatenate([form.constant * form.path_money, np.zeros(n_times)])
     shifted = (times.indices + n_paths, times.indptr)  # the columns of v and x among all variables
 
@@ -42,12 +48,15 @@ def traffic_block(form: ResourceForm, link_names: tuple[str, ...], path_names: t
     def gradient(x: Vector, mu: float = 0.0) -> Vector:
         link_flow, visits = split_times(x)
         values = [form.link_time.value(link_flow), form.stations.waiting.value(visits, mu)]
-        return constant + times @ np.concatenate(values)
+        cost_of_time = times @ np.concatenate(values)
+        cost_of_time[:n_paths] *= _apart(mu)
+        return constant + cost_of_time
 
     def jacobian(x: Vector, mu: float = 0.0) -> SparseMatrix:
         link_flow, visits = split_times(x)
         slopes = [form.link_time.derivative(link_flow), form.stations.waiting.derivative(visits, mu)]
         data = times.data * np.concatenate(slopes)[times.indices]
+        data[:n_rest] *= _apart(mu)
         return sparse.csr_array((data, shifted[0].copy(), shifted[1].copy()), shape=(n, n))
 
     nothing = np.zeros(0)
@@ -70,6 +79,11 @@ def traffic_block(form: ResourceForm, link_names: tuple[str, ...], path_names: t
         separable=np.arange(n) < n_paths,
         labels=_labels(form, link_names, path_names),
     )
+
+
+def _apart(mu: float) -> float:
+    """Return the share of (ω_k − ω) that an interior point sees at its present μ; all of it at μ = 0."""
+    return 1.0 / (1.0 + mu / HALFWAY)
 
 
 def _time_costs(form: ResourceForm) -> SparseMatrix:

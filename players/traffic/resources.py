@@ -41,7 +41,7 @@ class ResourceForm:
     stations: Stations
     link_time: LinkTime
     v2g: bool
-    reference: float  # [$/h] ω of the scaling
+    reference: float  # [$/h] ω of the scaling: the least value of time of an electric class
     scale: Vector  # (n_paths,) reference ω / own ω
     use: SparseMatrix  # (n_paths, n_resources) M
     charge: SparseMatrix  # (n_paths, n_resources) L; the same object as `use` where there is a potential
@@ -187,7 +187,7 @@ class ResourceForm:
 def resource_form(link_time: LinkTime, classes: Sequence[VehicleClass], stations: Stations, v2g: bool) -> ResourceForm:
     """Return the resource form of classes on one road. Raises DataError if their path sets do not fit together."""
     _check_fit(len(link_time.capacity), classes, stations, v2g)
-    reference = next((each.value_of_time for each in classes if each.electric), classes[0].value_of_time)
+    reference = min((each.value_of_time for each in classes if each.electric), default=classes[0].value_of_time)
     own = [reference / each.value_of_time for each in classes]
     use = sparse.csr_array(sparse.vstack([_use(each, v2g) for each in classes], format="csr"))
     scale = np.repeat(own, [len(each.paths.od) for each in classes])
