@@ -26,7 +26,7 @@ def test_the_cold_interior_point_needs_no_help(variant):
 
 
 def test_values_of_time_come_apart_as_μ_falls():
-    block = build(Variant(2, (12.0, 60.0)).case(), "base", True).traffic.block()
+    block = build(Variant(2, (12.0, 60.0)).case(), "base", True).player("traffic").block()
     n_paths, n_links = block.variables["path_flow"], block.variables["link_flow"]
     x = np.random.default_rng(0).uniform(0.0, 300.0, block.size)
     none, half, whole = (

@@ -52,6 +52,11 @@ class Vehicle:
     degradation_usd_per_kwh: float = 0.0
     ev_value_of_time_usd_per_h: float
     fv_value_of_time_usd_per_h: float
+    v2g_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.v2g_share != 1.0:
+            raise ValueError(f"the one program knows one electric class; v2g_share {self.v2g_share} would need two")
 
 
 @dataclass(frozen=True, kw_only=True)
