@@ -46,12 +46,13 @@ def coupled_case(asked: argparse.Namespace) -> Case:
     buses = np.array(feeder.buses)[feeder.p_kw > 0.0]
     tables: dict[str, Any] = reference.model_dump(exclude={"scenarios"})
     tables |= {"name": "coupled", "demand": _demand(asked), "stations": _stations(asked, rng, buses)}
+    tables["scenarios"] = {"base": {"load_factor": asked.load_factor}}
     tables["road"] = {
         "network": str(asked.net.resolve()),
         "minutes_per_time_unit": asked.minutes_per_time_unit,
         "km_per_length_unit": asked.km_per_length_unit,
     }
-    tables["players"] |= {"traffic": GENERATED}
+    tables["players"] |= {"traffic": GENERATED, "options": {"traffic": {"wardrop_gap": asked.wardrop_gap}}}
     tables["feeder"] |= {"network": str(Path(asked.feeder).resolve()) if Path(asked.feeder).is_dir() else asked.feeder}
     tables["vehicles"] |= {"consumption_kwh_per_km": asked.consumption}
     tables["tso"] |= {name: size * tables["tso"][name] for name in ("p_max_kw", "q_min_kvar", "q_max_kvar")}
@@ -128,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{traffic.block().variables['path_flow']} found; built in {built:.1f} s, solved in "
         f"{found.seconds['coordination']:.1f} s, {len(found.trace)} sweeps, peak {peak:.0f} MiB"
     )
+    trade = found.responses[traffic.name].trade
+    console.print(f"charged {trade.clip(min=0.0).sum():.0f} kW, discharged {-trade.clip(max=0.0).sum():.0f} kW")
     console.print(f"{found.stop} {found.certificate}")
     columns = ("player", "goods", "answers", "seconds", "ms per answer", "MiB held")
     console.print(Table("By player", columns, tuple((k, *v) for k, v in rows(model, found).items())).markdown())
@@ -146,9 +149,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stations", type=int, default=20, metavar="N")
     parser.add_argument("--electric-share", type=float, default=0.02, metavar="SHARE", help="of all trips")
     parser.add_argument("--consumption", type=float, default=1.0, metavar="KWH_PER_KM")
+    parser.add_argument("--load-factor", type=float, default=1.0, metavar="FACTOR")
     parser.add_argument("--minutes-per-time-unit", type=float, default=1.0, metavar="MINUTES")
     parser.add_argument("--km-per-length-unit", type=float, default=1.0, metavar="KM")
     parser.add_argument("--tolerance", type=float, default=1e-4)
+    parser.add_argument("--wardrop-gap", type=float, default=1e-8, help="of every answer of the drivers")
     parser.add_argument("--max-sweeps", type=int, default=600, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     return parser

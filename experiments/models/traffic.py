@@ -16,11 +16,18 @@ def enumerated(setting: Setting) -> Traffic:
     return Traffic(setting.checked.road, vehicle_classes(setting), stations(setting), v2g=setting.v2g)
 
 
-def generated(setting: Setting) -> Traffic:
-    """Return drivers in user equilibrium on all energy-feasible trips, found as they become the cheapest."""
-    searches = setting.checked.searches(setting.v2g)
+def generated(setting: Setting, wardrop_gap: float = 1e-12) -> Traffic:
+    """Return drivers in user equilibrium on all energy-feasible trips, found as they become the cheapest.
+
+    Every answer has at most the Wardrop gap asked for; with many OD pairs a wider one saves much time.
+    """
     return Traffic(
-        setting.checked.road, vehicle_classes(setting), stations(setting), v2g=setting.v2g, searches=searches
+        setting.checked.road,
+        vehicle_classes(setting),
+        stations(setting),
+        v2g=setting.v2g,
+        tolerance=wardrop_gap,
+        searches=setting.checked.searches(setting.v2g),
     )
 
 

@@ -95,3 +95,9 @@ def test_traffic_that_generates_routes_keeps_the_contract_of_a_player():
     found = coordinate(model.market, model.first_price)
     assert found.solved
     assert not check_player(model.player("traffic"), model.market, found.price, found.responses, draws=4)
+
+
+def test_the_gap_of_every_answer_is_an_option_of_the_model():
+    options = {"players": {"traffic": "generated", "options": {"traffic": {"wardrop_gap": 1e-5}}}}
+    model = build(case_from(tables("teaching", **options), "case.toml"), "stress", v2g=True)
+    assert model.player("traffic").tolerance == 1e-5
