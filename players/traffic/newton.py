@@ -21,7 +21,7 @@ SINGULAR = 1e-13  # relative regularisation: paths that use the same resources l
 SMALLEST_SLOPE = 1e-12  # [$ per veh/h] where no resource has a slope at all
 USED_PATHS = 2  # times the number of groups and resources: no more than once that many are needed for any levels
 SMALL_SYSTEM = 300  # paths in use; Newton's dense system costs more than many sweeps beyond
-LARGEST_SYSTEM = 1500  # and is never set up beyond this
+LARGEST_SYSTEM = 5000  # and takes too long and too much memory beyond this
 TINY_DEMAND = 1e-300
 
 
