@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from bestresponse.player import Player, Response
@@ -76,6 +77,7 @@ def _power(
     shed = _summed(entity.shed_kw for entity in entities.values())
     used = sum(float(responses[player.name].trade.sum()) for player in model.players["households"])
     losses = {"losses_kw": grid.losses_kw} if grid.losses_kw else {}
+    parts = {bus: asdict(part) for bus, part in grid.price_parts.items()}
     voltage = {"voltage_min_pu": min(grid.voltage_pu.values())} if grid.voltage_pu else {}
     return {
         "load_shed_kw": sum(shed.values()),
@@ -84,6 +86,7 @@ def _power(
         "generation_kw": {name: sum(entity.generation_kw.values()) for name, entity in entities.items()},
         "household_kw": used,
         "dlmp_usd_per_kwh": dict(grid.nodal_price),
+        **({"dlmp_parts_usd_per_kwh": parts} if parts else {}),
         **voltage,
         "voltage_pu": dict(grid.voltage_pu),
         "line_flow": {line: list(flow) for line, flow in grid.line_flow.items()},

@@ -25,6 +25,14 @@ def line_incidence(feeder: Feeder) -> SparseMatrix:
     return sparse.csr_array((values, places), shape=(feeder.n_buses, feeder.n_lines))
 
 
+def sum_along_feeder(feeder: Feeder, per_line: Vector) -> Vector:
+    """Return (n_buses,): the sum of values (n_lines,) over the lines between every bus and the top of its part."""
+    total = np.zeros(feeder.n_buses)
+    for line in feeder.outward_lines:
+        total[feeder.line_to[line]] = total[feeder.line_from[line]] + per_line[line]
+    return total
+
+
 @dataclass(frozen=True, eq=False)
 class VoltageDrop:
     """The rows of eq. (9d), one per line: `squared_voltage @ u + active @ P + reactive @ Q = 0`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import cvxpy as cp
@@ -14,33 +13,11 @@ from bestresponse.errors import DataError
 from bestresponse.player import Response
 from bestresponse.typing import IntVector, SparseMatrix, Vector
 from networks.feeder import Feeder
-from networks.lindistflow import line_incidence, polygon, voltage_drop
+from networks.lindistflow import line_incidence, polygon, sum_along_feeder, voltage_drop
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
-from players.reports import GridReport
-
-
-@dataclass(frozen=True)
-class ImportContract:
-    """What the transmission system supplies at the root: price and limits."""
-
-    price_usd_per_kwh: float  # c^T
-    p_max_kw: float
-    q_min_kvar: float
-    q_max_kvar: float
-
-
-@dataclass(frozen=True)
-class VoltageLimits:
-    """Voltage magnitudes [p.u.]; the root is held at the source voltage."""
-
-    source_pu: float
-    min_pu: float
-    max_pu: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.min_pu <= self.source_pu <= self.max_pu:
-            raise DataError(f"voltages must satisfy 0 < min ≤ source ≤ max, given {self}")
+from players.grid_terms import ImportContract, VoltageLimits
+from players.reports import GridReport, PriceParts
 
 
 class DistributionOperator(ConvexProgram):
@@ -100,7 +77,7 @@ class DistributionOperator(ConvexProgram):
             "reactive_balance": into @ Q + root @ q_import + _columns(n_buses, supported) @ q_support == fixed_q,
             "voltage_drop": drop.squared_voltage @ u + drop.active @ P + drop.reactive @ Q == 0,
         }
-        rated = np.flatnonzero(np.isfinite(feeder.rate_kva))
+        rated = self._rated
         if len(rated):
             constraints["line_limit"] = self._within_polygon(P, Q, rated)
         buses, lines = feeder.buses, feeder.line_names
@@ -122,8 +99,30 @@ class DistributionOperator(ConvexProgram):
         """Return (n_buses,) [$/kWh] DLMP = τ + λ at every bus, from the multipliers of the active balance."""
         return import_price - duals["active_balance"]
 
+    def price_parts(self, duals: Mapping[str, Vector], import_price: float) -> list[PriceParts]:
+        """Return what the nodal price of every bus is made of, from the multipliers; the parts sum to `nodal_price`.
+
+        Along a line i → j stationarity in P says DLMP_j − DLMP_i = Σ_k cos θ_k (multiplier of side k of its limit) +
+        2 r (multiplier of its voltage drop). The first is the line's part, the second that of the voltage limits. What
+        a bus has beyond the sums over the lines on its way is the price of energy at the top of its part: at the root,
+        or in an island where its lines begin.
+        """
+        feeder = self.feeder
+        line = np.zeros(feeder.n_lines)
+        if "line_limit" in duals:
+            cosine = polygon()[0]
+            line[self._rated] = cosine @ duals["line_limit"].reshape(len(cosine), -1)
+        line = sum_along_feeder(feeder, line)
+        voltage = sum_along_feeder(feeder, voltage_drop(feeder).active.T @ duals["voltage_drop"])
+        tops = np.ones(feeder.n_buses, dtype=bool)
+        tops[feeder.line_to] = False
+        top_price = np.zeros(feeder.n_buses)
+        top_price[feeder.component[tops]] = self.nodal_price(duals, import_price)[tops]
+        energy = top_price[feeder.component]
+        return [PriceParts(*each) for each in zip(energy.tolist(), line.tolist(), voltage.tolist(), strict=True)]
+
     def report(self, response: Response, import_price: float, delivery_price: Mapping[str, float]) -> GridReport:
-        """Return import, nodal prices, voltages and line flows of a response.
+        """Return import, nodal prices with their parts, voltages and line flows of a response.
 
         Where nobody else trades, the nodal price is the operator's own multiplier.
         """
@@ -139,7 +138,13 @@ class DistributionOperator(ConvexProgram):
             line_flow=dict(
                 zip(feeder.line_names, zip(plan["P"].tolist(), plan["Q"].tolist(), strict=True), strict=True)
             ),
+            price_parts=dict(zip(feeder.buses, self.price_parts(response.duals, import_price), strict=True)),
         )
+
+    @property
+    def _rated(self) -> IntVector:
+        """The lines with a rating."""
+        return np.flatnonzero(np.isfinite(self.feeder.rate_kva))
 
     def _voltage_bounds(self) -> tuple[Vector, Vector]:
         low = np.full(self.feeder.n_buses, self.voltage.min_pu**2)

@@ -15,6 +15,16 @@ from bestresponse.typing import Vector
 
 
 @dataclass(frozen=True)
+class PriceParts:
+    """What a nodal price [$/kWh] is made of; the parts sum to it."""
+
+    energy: float  # at the top of the bus's part of the feeder: the root, or in an island where its lines begin
+    line: float = 0.0  # scarce lines on the way
+    voltage: float = 0.0  # voltage limits
+    loss: float = 0.0  # losses on the way
+
+
+@dataclass(frozen=True)
 class GridReport:
     """What an operator of the distribution grid reports."""
 
@@ -24,6 +34,7 @@ class GridReport:
     voltage_pu: Mapping[str, float] = field(default_factory=dict)  # by bus
     line_flow: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by line: kW and kvar where it begins
     losses_kw: float = 0.0
+    price_parts: Mapping[str, PriceParts] = field(default_factory=dict)  # by bus
 
 
 @dataclass(frozen=True)

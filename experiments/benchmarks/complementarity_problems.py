@@ -11,7 +11,8 @@ from bestresponse.complementarity import ComplementarityProblem, Polyhedron
 from bestresponse.typing import Vector
 from experiments.benchmarks.quadratic import Quadratic
 from networks.feeder import load_feeder
-from players.distribution_operator import DistributionOperator, ImportContract, VoltageLimits
+from players.distribution_operator import DistributionOperator
+from players.grid_terms import ImportContract, VoltageLimits
 
 CONTRACT = ImportContract(price_usd_per_kwh=0.06, p_max_kw=2500.0, q_min_kvar=-3000.0, q_max_kvar=3000.0)
 VOLTAGES = VoltageLimits(source_pu=1.03, min_pu=0.95, max_pu=1.05)

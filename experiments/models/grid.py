@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from experiments.models.setting import Setting
-from players.distribution_operator import DistributionOperator, ImportContract, VoltageLimits
+from players.copper_plate import CopperPlate
+from players.distribution_operator import DistributionOperator
+from players.grid_terms import ImportContract, VoltageLimits
 
 
 def linear(setting: Setting) -> DistributionOperator:
@@ -11,6 +13,15 @@ def linear(setting: Setting) -> DistributionOperator:
     return DistributionOperator(
         setting.feeder, setting.delivery_buses, contract(setting), voltage(setting), setting.reactive_support_kvar
     )
+
+
+def copperplate(setting: Setting, *, reach_kw: float | None = None) -> CopperPlate:
+    """Return the operator without a network; its reach is the supply of the whole case unless given."""
+    case = setting.case
+    if reach_kw is None:
+        generators = sum(unit.p_max_kw for entity in case.lse for unit in entity.generators)
+        reach_kw = case.tso.p_max_kw + generators + sum(setting.station_capacity_kw.values())
+    return CopperPlate(setting.feeder, setting.delivery_buses, contract(setting), reach_kw)
 
 
 def contract(setting: Setting) -> ImportContract:

@@ -42,7 +42,10 @@ def _here(module: str, attribute: str, summary: str) -> ShippedModel:
 
 MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
     "cno": {"price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices")},
-    "dso": {"linear": _here("grid", "linear", "LinDistFlow, a linear program")},
+    "dso": {
+        "linear": _here("grid", "linear", "LinDistFlow, a linear program"),
+        "copperplate": _here("grid", "copperplate", "no network: one price in every connected part"),
+    },
     "households": {"affine": _here("households", "affine", "price takers with affine demand curves")},
     "traffic": {
         "enumerated": _here("traffic", "enumerated", "user equilibrium on enumerated paths"),

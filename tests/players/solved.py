@@ -14,9 +14,11 @@ from experiments.case import load_case
 
 
 @cache
-def solved(case: str, scenario: str, v2g: bool) -> tuple[Model, Equilibrium]:
+def solved(case: str, scenario: str, v2g: bool, dso: str = "linear") -> tuple[Model, Equilibrium]:
     """Return the model and its equilibrium by the coordinator."""
-    model = build(load_case(case), scenario, v2g)
+    stated = load_case(case)
+    choice = stated.players.model_copy(update={"dso": dso})
+    model = build(stated.model_copy(update={"players": choice}), scenario, v2g)
     equilibrium = coordinate(model.market, model.first_price)
     assert equilibrium.solved, str(equilibrium.stop)
     return model, equilibrium

@@ -1,5 +1,7 @@
 """The distribution operator on a line of three buses, by hand; and what holds on every feeder."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,8 @@ from bestresponse.player import Signal
 from networks.errors import NetworkDataError
 from networks.feeder import Feeder, load_feeder
 from networks.lindistflow import solve_voltages
-from players.distribution_operator import DistributionOperator, ImportContract, VoltageLimits
+from players.distribution_operator import DistributionOperator
+from players.grid_terms import ImportContract, VoltageLimits
 from tests.players.solved import prices_near, solved
 
 WHOLESALE = 0.06
@@ -49,6 +52,10 @@ def ask(player, *price):
     return found, player.nodal_price(found.duals, price[-1])
 
 
+def parts(player, found, import_price):
+    return np.array([dataclasses.astuple(each) for each in player.price_parts(found.duals, import_price)])
+
+
 @pytest.mark.parametrize("solver", ["persistent", "cvxpy"])
 def test_a_line_limit_separates_the_nodal_prices_by_its_multiplier(solver):
     player = operator(three_buses(rates=(300.0, 100.0)), ["B"], solver=solver)
@@ -61,6 +68,9 @@ def test_a_line_limit_separates_the_nodal_prices_by_its_multiplier(solver):
     assert dlmp == pytest.approx([WHOLESALE, WHOLESALE, 0.5], abs=1e-6)
     pull = found.duals["line_limit"].reshape(12, 2) * np.cos(2 * np.pi * np.arange(12) / 12)[:, None]
     assert pull.sum(axis=0) == pytest.approx([dlmp[1] - dlmp[0], dlmp[2] - dlmp[1]], abs=1e-6)
+    assert parts(player, found, 0.1) == pytest.approx(
+        np.array([[WHOLESALE, 0, 0, 0], [WHOLESALE, 0, 0, 0], [WHOLESALE, 0.5 - WHOLESALE, 0, 0]]), abs=1e-6
+    )
 
 
 def test_two_line_limits_share_a_feeder():
@@ -80,6 +90,8 @@ def test_a_voltage_limit_prices_every_bus_by_the_resistance_on_its_way(solver):
     assert found.trade == pytest.approx([-flow, -flow], rel=1e-6)
     assert found.plan["u"] == pytest.approx([1.0, 1 - 2 * 0.02 * flow / 1000, 0.95**2], rel=1e-6)
     assert dlmp == pytest.approx([WHOLESALE, WHOLESALE + (0.5 - WHOLESALE) * 0.02 / 0.05, 0.5], abs=1e-6)
+    drop = [0, (0.5 - WHOLESALE) * 0.02 / 0.05, 0.5 - WHOLESALE]
+    assert parts(player, found, 0.1) == pytest.approx(np.array([[WHOLESALE, 0, d, 0] for d in drop]), abs=1e-6)
 
 
 def test_an_upper_voltage_limit_holds_injections_back():
