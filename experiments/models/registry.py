@@ -48,7 +48,14 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
         "enumerated": _here("traffic", "enumerated", "user equilibrium on enumerated paths"),
         "generated": _here("traffic", "generated", "user equilibrium on all energy-feasible trips, found as needed"),
     },
-    "lse": {"conduct": _here("entities", "conduct", "every entity with its own market conduct, 0 to 1")},
+    "lse": {
+        "conduct": _here("entities", "conduct", "every entity with its own market conduct, 0 to 1"),
+        "cournot": _here("entities", "cournot", "Cournot competition of all"),
+        "competitive": _here("entities", "competitive", "perfect competition of all"),
+        "conjectural": _here("entities", "conjectural", "conjectural variations: one conduct `theta` for all"),
+        "monopoly": _here("entities", "monopoly", "all merged into one"),
+        "block_bid": _here("entities", "block_bid", "own conduct, generation costs in `blocks` of constant price"),
+    },
 }
 """By role, in the order in which players enter a market; the first model of a role is its default."""
 
