@@ -41,7 +41,10 @@ def _here(module: str, attribute: str, summary: str) -> ShippedModel:
 
 
 MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
-    "cno": {"price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices")},
+    "cno": {
+        "price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices"),
+        "regulated": _here("charging", "regulated", "one operator with a regulated mark-up, `markup_usd_per_kwh`"),
+    },
     "dso": {"linear": _here("grid", "linear", "LinDistFlow, a linear program")},
     "households": {"affine": _here("households", "affine", "price takers with affine demand curves")},
     "traffic": {

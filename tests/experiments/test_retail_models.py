@@ -58,6 +58,12 @@ def test_both_routes_find_the_same_certified_equilibrium(name, scenario):
     assert result.monolith["independent"]
 
 
+@pytest.mark.parametrize("name", ["competitive", "monopoly", "block_bid"])
+def test_both_routes_agree_on_the_robust_case(name):
+    result = solve(case_with("sioux_falls_ieee123", **entities(name, **MODELS[name])), "stress")
+    assert result.solved and result.routes_agree and certified(result), result.status
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_entity_conforms(name):
     model = build(case_with(**entities(name, **MODELS[name])), "stress", True)
