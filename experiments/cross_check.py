@@ -1,9 +1,10 @@
 """Two routes to one equilibrium, compared quantity by quantity.
 
-Not everything is unique: path flows, single stations and the split among entities are not, and a price is not where
-its market sits at a kink. The unique quantities decide whether the routes agree. A price that differs counts as not
-unique only if the plans of each route are best responses at the prices of the other, which at a true equilibrium of
-a monotone market holds for every pair of plans and prices.
+Not everything is unique: path flows, single stations and the split among entities are not, a price is not where its
+market sits at a kink, and generation by entity is not where generators have the same constant marginal cost. The unique
+quantities decide whether the routes agree. One of the last two kinds that differs counts as not unique only if the
+plans of each route are best responses at the prices of the other, which at a true equilibrium of a monotone market
+holds for every pair of plans and prices.
 
 With electric classes of several values of time the market is not monotone and may have several equilibria: nothing
 is unique then by any theorem, and no quantity decides.
@@ -32,13 +33,12 @@ UNIQUE = (
     "degradation_cost_usd_per_h",
     "load_shed_kw",
     "import_kw",
-    "generation_kw",
     "household_kw",
     "charged_kw",
     "discharged_kw",
     "link_flow_veh_per_h",
 )
-UNIQUE_BUT_AT_KINKS = ("dlmp_usd_per_kwh", "od_cost_usd", "household_price_usd_per_kwh")
+UNIQUE_BUT_AT_KINKS = ("generation_kw", "dlmp_usd_per_kwh", "od_cost_usd", "household_price_usd_per_kwh")
 NOT_UNIQUE = ("station_net_kw", "stop_share", "discharge_share", "station_time_h_per_h", "discharging_od_pairs")
 
 

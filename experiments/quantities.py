@@ -11,7 +11,7 @@ from bestresponse.typing import Vector
 from experiments.build import Model
 from experiments.case_schema import od_name
 from players import goods
-from players.reports import EntityReport, GridReport, ReportsEntity, ReportsGrid
+from players.reports import ChargingReport, EntityReport, GridReport, ReportsCharging, ReportsEntity, ReportsGrid
 from players.traffic import TrafficReport, UsedPath
 
 Quantities = dict[str, Any]
@@ -28,11 +28,20 @@ def quantities(model: Model, price: Vector, responses: Mapping[str, Response]) -
     traffic = driving.report(responses[driving.name], price[model.market.positions[driving.name]])
     grid = _grid(model.player("dso"), prices, responses)
     entities = {e.name: _entity(e, responses[e.name]) for e in model.players["lse"]}
-    costs = _costs(grid, entities.values(), traffic) | _other_costs(model, responses)
+    charging = [_charging(operator, responses[operator.name]) for operator in model.players["cno"]]
+    costs = _costs(grid, entities.values(), traffic) | _other_costs(charging, model, responses)
     power = _power(model, responses, grid, entities)
     paths = {"paths": [_path(used) for used in traffic.used_paths]}
     social = {"social_cost_usd_per_h": sum(costs.values())}
-    return social | costs | power | _prices_of_households(prices) | _travel(model, traffic, prices) | paths
+    return (
+        social
+        | costs
+        | _markup(charging)
+        | power
+        | _prices_of_households(prices)
+        | _travel(model, traffic, prices)
+        | paths
+    )
 
 
 def _grid(operator: Player, prices: Mapping[str, float], responses: Mapping[str, Response]) -> GridReport:
@@ -65,10 +74,23 @@ def _costs(grid: GridReport, entities: Iterable[EntityReport], traffic: TrafficR
     }
 
 
-def _other_costs(model: Model, responses: Mapping[str, Response]) -> Quantities:
-    """The own costs of the charging operators and of the players beside the roles, where there are any."""
-    total = sum(responses[player.name].cost for player in (*model.players["cno"], *model.extra))
+def _other_costs(charging: Iterable[ChargingReport], model: Model, responses: Mapping[str, Response]) -> Quantities:
+    """The costs of the charging operators and of the players beside the roles, where there are any."""
+    total = sum(each.cost_usd_per_h for each in charging) + sum(responses[p.name].cost for p in model.extra)
     return {"other_cost_usd_per_h": total} if total or model.extra else {}
+
+
+def _charging(operator: Player, response: Response) -> ChargingReport:
+    """The operator's report; of one without, its own cost."""
+    if isinstance(operator, ReportsCharging):
+        return operator.report(response)
+    return ChargingReport(cost_usd_per_h=response.cost, markup_usd_per_h=0.0)
+
+
+def _markup(charging: Iterable[ChargingReport]) -> Quantities:
+    """What mark-ups earn, where there are any: a transfer, which is no part of the social cost."""
+    total = sum(each.markup_usd_per_h for each in charging)
+    return {"charging_markup_usd_per_h": total} if total else {}
 
 
 def _power(

@@ -1,4 +1,4 @@
-"""The charging network operator: a linear program, eq. (1)."""
+"""A charging network operator: a linear program, eq. (1)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import numpy as np
 from scipy import sparse
 
 from bestresponse.errors import DataError
+from bestresponse.player import Response
 from bestresponse.typing import SparseMatrix
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
+from players.reports import ChargingReport
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,16 @@ class StationSite:
 class ChargingOperator(ConvexProgram):
     """Buys energy from the load serving entities and sells it to drivers, and the reverse with V2G.
 
-    maximise  Σᵢ (ρ⁺ᵢ − π⁺) e⁺ᵢ + (π⁻ − ρ⁻ᵢ) e⁻ᵢ                                       (1a)
+    maximise  Σᵢ (ρ⁺ᵢ − π⁺ − m) e⁺ᵢ + (π⁻ − ρ⁻ᵢ − m) e⁻ᵢ                               (1a)
     subject to  lowᵢ ≤ e⁺ᵢ − e⁻ᵢ ≤ highᵢ,  0 ≤ e⁺ᵢ, e⁻ᵢ ≤ capᵢ                          (1b)
 
-    The whole objective is payments, so its own cost is zero. Goods: charging and discharging by station, retail
-    in both directions by bus; without V2G there is no e⁻ and neither discharging nor cno_to_retail exists.
+    It takes prices. The mark-up m, 0 in the paper, is what a regulator lets it earn per kWh: stated as a cost of its
+    own, so that at an equilibrium, capacity apart, ρ⁺ − π⁺ = m where it charges and π⁻ − ρ⁻ = m where it discharges.
+    Drivers pay it and nobody uses anything up, so it is a transfer and no social cost (see `report`). The rest of the
+    objective is payments, so without a mark-up its own cost is zero.
+
+    Goods: charging and discharging by station; retail in both directions by bus, or, where operators share buses, by
+    station. Without V2G there is no e⁻ and neither discharging nor cno_to_retail exists.
     """
 
     def __init__(
@@ -51,14 +58,20 @@ class ChargingOperator(ConvexProgram):
         v2g: bool = True,
         name: str = "CNO",
         solver: Literal["persistent", "cvxpy"] = "persistent",
+        markup_usd_per_kwh: float = 0.0,
+        retail_by_station: bool = False,
     ) -> None:
+        if not 0 <= markup_usd_per_kwh < np.inf:
+            raise DataError(f"{name}: markup_usd_per_kwh {markup_usd_per_kwh} must be finite and ≥ 0")
         self.stations = tuple(stations)
         self.v2g = v2g
-        self.buses = tuple(dict.fromkeys(station.bus for station in stations))
+        self.markup_usd_per_kwh = markup_usd_per_kwh
+        self._place = [goods.station(site.node) if retail_by_station else site.bus for site in stations]
+        self.places = tuple(dict.fromkeys(self._place))  # of retail
         nodes = [station.node for station in stations]
-        names = [*map(goods.charging, nodes), *map(goods.retail_to_cno, self.buses)]
+        names = [*map(goods.charging, nodes), *map(goods.retail_to_cno, self.places)]
         if v2g:
-            names += [*map(goods.discharging, nodes), *map(goods.cno_to_retail, self.buses)]
+            names += [*map(goods.discharging, nodes), *map(goods.cno_to_retail, self.places)]
         super().__init__(name, names, solver)
 
     def formulate(self) -> Formulation:
@@ -66,23 +79,27 @@ class ChargingOperator(ConvexProgram):
         capacity = np.array([station.capacity_kw for station in self.stations])
         low = np.array([station.net_min_kw for station in self.stations])
         high = np.array([station.net_max_kw for station in self.stations])
-        at_bus = self._stations_at_bus()
+        at_place = self._stations_at_place()
 
         charge = cp.Variable(len(capacity), name="charge", bounds=[0, capacity])  # e⁺ [kW]
         discharge = cp.Variable(len(capacity), name="discharge", bounds=[0, capacity])  # e⁻ [kW]
         net = charge - discharge if self.v2g else charge
-        trades = [-charge, at_bus @ charge]
+        trades = [-charge, at_place @ charge]
         if self.v2g:
-            trades += [discharge, -(at_bus @ discharge)]
+            trades += [discharge, -(at_place @ discharge)]
         nodes = [station.node for station in self.stations]
         return Formulation(
-            cost=cp.Constant(0.0),
+            cost=self.markup_usd_per_kwh * (cp.sum(charge) + cp.sum(discharge)),
             trade=cp.hstack(trades),
             constraints={"net_min": low <= net, "net_max": net <= high},
             labels={key: nodes for key in ("charge", "discharge", "net_min", "net_max")},
         )
 
-    def _stations_at_bus(self) -> SparseMatrix:
-        row = [self.buses.index(station.bus) for station in self.stations]
+    def report(self, response: Response) -> ChargingReport:
+        """Return that it uses nothing up, and what its mark-up earns."""
+        return ChargingReport(cost_usd_per_h=0.0, markup_usd_per_h=response.cost)
+
+    def _stations_at_place(self) -> SparseMatrix:
+        row = [self.places.index(place) for place in self._place]
         n = len(self.stations)
-        return sparse.csr_array((np.ones(n), (row, np.arange(n))), shape=(len(self.buses), n))
+        return sparse.csr_array((np.ones(n), (row, np.arange(n))), shape=(len(self.places), n))

@@ -17,14 +17,19 @@ def discharging(node: int) -> str:
     return f"discharging[{node}]"
 
 
-def retail_to_cno(bus: str) -> str:
-    """Energy for the stations at a bus: the charging operator takes, load serving entities give."""
-    return f"retail_to_cno[{bus}]"
+def retail_to_cno(place: str) -> str:
+    """Energy for the stations at a bus, or for one station: charging operators take, load serving entities give."""
+    return f"retail_to_cno[{place}]"
 
 
-def cno_to_retail(bus: str) -> str:
-    """Energy from the stations at a bus: load serving entities take, the charging operator gives."""
-    return f"cno_to_retail[{bus}]"
+def cno_to_retail(place: str) -> str:
+    """Energy from the stations at a bus, or from one station: load serving entities take, charging operators give."""
+    return f"cno_to_retail[{place}]"
+
+
+def station(node: int) -> str:
+    """Return the place of retail that is one station."""
+    return f"station {node}"
 
 
 def delivery(bus: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,12 +57,13 @@ class LoadServingEntity(ConvexProgram):
         name: str,
         generators: Sequence[Generator],
         households: HouseholdMarket,
-        station_capacity_kw: dict[str, float],  # by bus: the sum over its stations
+        station_capacity_kw: Mapping[str, float],  # by place of retail: the sum over its stations
         import_max_kw: float,
         value_of_lost_load: float,  # [$/kWh]
         conduct: float = 1.0,
         v2g: bool = True,
         solver: Literal["persistent", "cvxpy"] = "persistent",
+        station_bus: Mapping[str, str] | None = None,  # by place of retail; None: the places are buses
     ) -> None:
         if not 0 <= conduct <= 1:
             raise DataError(f"{name}: conduct {conduct} must lie between 0 (competition) and 1 (Cournot)")
@@ -73,13 +74,13 @@ class LoadServingEntity(ConvexProgram):
         self.value_of_lost_load = value_of_lost_load
         self.conduct = conduct
         self.v2g = v2g
+        self.station_bus = {place: station_bus[place] if station_bus else place for place in station_capacity_kw}
         unit_buses = [unit.bus for unit in generators]
-        self.buses = tuple(dict.fromkeys([*households.buses, *station_capacity_kw, *unit_buses]))
-        station_buses = list(station_capacity_kw)
+        self.buses = tuple(dict.fromkeys([*households.buses, *self.station_bus.values(), *unit_buses]))
         names = [*map(goods.delivery, self.buses), goods.IMPORT, *map(goods.household, households.buses)]
-        names += map(goods.retail_to_cno, station_buses)
+        names += map(goods.retail_to_cno, station_capacity_kw)
         if v2g:
-            names += map(goods.cno_to_retail, station_buses)
+            names += map(goods.cno_to_retail, station_capacity_kw)
         super().__init__(name, names, solver)
 
     def formulate(self) -> Formulation:
@@ -96,13 +97,13 @@ class LoadServingEntity(ConvexProgram):
         to_cno = cp.Variable(len(stations), name="to_cno", bounds=[0, stations])
         z = cp.Variable(1, name="import", bounds=[0, self.import_max_kw])
         supply, use = cp.sum(g) + cp.sum(z), cp.sum(s) + cp.sum(to_cno)
-        withdrawal = self._at(demand.buses) @ s + self._at(self.station_capacity_kw) @ to_cno
+        withdrawal = self._at(demand.buses) @ s + self._at(self.station_bus.values()) @ to_cno
         withdrawal -= self._at([unit.bus for unit in units]) @ g
         trades = [-s, -to_cno]
         if self.v2g:
             from_cno = cp.Variable(len(stations), name="from_cno", bounds=[0, stations])
             supply += cp.sum(from_cno)
-            withdrawal -= self._at(self.station_capacity_kw) @ from_cno
+            withdrawal -= self._at(self.station_bus.values()) @ from_cno
             trades.append(from_cno)
 
         cost = c1 @ g + 0.5 * c2 @ cp.square(g) + self.value_of_lost_load * cp.sum(shed)

@@ -47,6 +47,14 @@ class EntityReport:
     shortage_cost_usd_per_h: float
 
 
+@dataclass(frozen=True)
+class ChargingReport:
+    """What an operator of charging stations reports."""
+
+    cost_usd_per_h: float  # what its plan uses up; part of the social cost
+    markup_usd_per_h: float  # what it earns by its mark-up: paid by drivers, a transfer
+
+
 @runtime_checkable
 class ReportsGrid(Protocol):
     """A grid operator that reports."""
@@ -61,6 +69,15 @@ class ReportsEntity(Protocol):
     """A load serving entity that reports."""
 
     def report(self, response: Response) -> EntityReport:
+        """Return the report of a response."""
+        ...
+
+
+@runtime_checkable
+class ReportsCharging(Protocol):
+    """An operator of charging stations that reports."""
+
+    def report(self, response: Response) -> ChargingReport:
         """Return the report of a response."""
         ...
 

@@ -41,7 +41,10 @@ def _here(module: str, attribute: str, summary: str) -> ShippedModel:
 
 
 MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
-    "cno": {"price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices")},
+    "cno": {
+        "price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices"),
+        "regulated": _here("charging", "regulated", "one operator with a regulated mark-up, `markup_usd_per_kwh`"),
+    },
     "dso": {
         "linear": _here("grid", "linear", "LinDistFlow, a linear program"),
         "copperplate": _here("grid", "copperplate", "no network: one price in every connected part"),
@@ -51,7 +54,14 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
         "enumerated": _here("traffic", "enumerated", "user equilibrium on enumerated paths"),
         "generated": _here("traffic", "generated", "user equilibrium on all energy-feasible trips, found as needed"),
     },
-    "lse": {"conduct": _here("entities", "conduct", "every entity with its own market conduct, 0 to 1")},
+    "lse": {
+        "conduct": _here("entities", "conduct", "every entity with its own market conduct, 0 to 1"),
+        "cournot": _here("entities", "cournot", "Cournot competition of all"),
+        "competitive": _here("entities", "competitive", "perfect competition of all"),
+        "conjectural": _here("entities", "conjectural", "conjectural variations: one conduct `theta` for all"),
+        "monopoly": _here("entities", "monopoly", "all merged into one"),
+        "block_bid": _here("entities", "block_bid", "own conduct, generation costs in `blocks` of constant price"),
+    },
 }
 """By role, in the order in which players enter a market; the first model of a role is its default."""
 

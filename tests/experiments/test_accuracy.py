@@ -33,8 +33,8 @@ def test_a_full_run_is_solved_and_its_routes_agree_on_every_unique_quantity(run)
     result = solved(run).result
     assert result.solved and result.routes_agree, result.status
     assert {name for name in UNIQUE if not result.cross_check[name]["relative_difference"] <= 1e-6} == set()
-    # Away from kinks prices are unique, too; no shipped run sits at one.
-    assert all(result.cross_check[name]["unique"] for name in ("dlmp_usd_per_kwh", "od_cost_usd"))
+    # Away from kinks prices and generation by entity are unique, too; no shipped run sits at one.
+    assert all(result.cross_check[name]["unique"] for name in ("generation_kw", "dlmp_usd_per_kwh", "od_cost_usd"))
     for name, row in result.cross_check.items():
         if row["unique"] and name.endswith("_kw"):
             assert row["coordinator"] == pytest.approx(row["monolith"], rel=0, abs=1e-3), name
@@ -138,5 +138,5 @@ THIRD = [*runs_of(TEACHING), (ROBUST, "stress", True), (PAPER, "island", False),
 def test_one_program_with_code_of_its_own_confirms_either_route(run, method):
     third = third_route(*run)
     assert third.run.status == "optimal" and third.wardrop_gap <= 1e-8
-    assert set(UNIQUE) <= third.unique.keys()
+    assert {*UNIQUE, "generation_kw"} <= third.unique.keys()
     assert_confirmed(solved(run, method).result.quantities, third)

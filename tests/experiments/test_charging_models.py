@@ -1,0 +1,112 @@
+"""Models of charging operators: each by both routes, conforming, and where theory says it must be."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from bestresponse.conformance import check_player
+from bestresponse.coordinator import coordinate
+from bestresponse.errors import DataError
+from experiments.build import build
+from experiments.case_check import check_case
+from experiments.solving import solve
+from players import goods
+from tests.experiments.test_retail_models import case_with, certified
+
+MARKUP = 0.03
+
+
+def operators(name, **options):
+    return {"cno": name, "options": {"cno": options}}
+
+
+MODELS = {
+    "regulated": {"markup_usd_per_kwh": MARKUP},
+}
+
+
+@cache
+def answer(name, scenario="stress", v2g=True):
+    return solve(case_with(**operators(name, **MODELS.get(name, {}))), scenario, v2g)
+
+
+@cache
+def found(name, scenario="stress"):
+    """The model, its equilibrium, and its prices by good."""
+    model = build(case_with(**operators(name, **MODELS[name])), scenario, True)
+    equilibrium = coordinate(model.market, model.first_price)
+    return model, equilibrium, dict(zip((g.name for g in model.market.goods), equilibrium.price, strict=True))
+
+
+@pytest.mark.parametrize(("scenario", "v2g"), [("base", True), ("stress", True), ("island", False)])
+@pytest.mark.parametrize("name", MODELS)
+def test_both_routes_find_the_same_certified_equilibrium(name, scenario, v2g):
+    result = answer(name, scenario, v2g)
+    assert result.solved and result.routes_agree and certified(result), result.status
+    assert result.monolith["independent"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_both_routes_agree_on_the_robust_case(name):
+    result = solve(case_with("sioux_falls_ieee123", **operators(name, **MODELS[name])), "stress")
+    assert result.solved and result.routes_agree and certified(result), result.status
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_operator_conforms(name):
+    model, equilibrium, _ = found(name)
+    for player in model.players["cno"]:
+        assert not check_player(player, model.market, equilibrium.price, equilibrium.responses, draws=4)
+
+
+def test_the_markup_is_what_stations_add_and_take_off():
+    model, equilibrium, price = found("regulated")
+    (operator,) = model.players["cno"]
+    plan, seen = equilibrium.responses[operator.name].plan, set()
+    for site, charged, discharged in zip(operator.stations, plan["charge"], plan["discharge"], strict=True):
+        if 1 < charged < site.capacity_kw - 1:
+            seen.add("charge")
+            bought = price[goods.retail_to_cno(site.bus)]
+            assert price[goods.charging(site.node)] - bought == pytest.approx(MARKUP, abs=1e-7)
+        if 1 < discharged < site.capacity_kw - 1:
+            seen.add("discharge")
+            sold = price[goods.cno_to_retail(site.bus)]
+            assert sold - price[goods.discharging(site.node)] == pytest.approx(MARKUP, abs=1e-7)
+    assert seen == {"charge", "discharge"}
+
+
+def test_the_markup_is_a_transfer():
+    quantities = answer("regulated").quantities
+    energy = quantities["charged_kw"] + quantities["discharged_kw"]
+    assert quantities["charging_markup_usd_per_h"] == pytest.approx(MARKUP * energy, rel=1e-6)
+    parts = ("generation", "import", "shortage", "travel", "degradation")
+    total = sum(quantities[f"{part}_cost_usd_per_h"] for part in parts)
+    assert quantities["social_cost_usd_per_h"] == pytest.approx(total, rel=1e-12)
+    assert "other_cost_usd_per_h" not in quantities
+
+
+def test_without_a_markup_nothing_is_new():
+    case = case_with(**operators("regulated", markup_usd_per_kwh=0.0))
+    assert solve(case, "stress").quantities == answer("price_taker").quantities
+
+
+def test_a_higher_markup_means_less_discharged():
+    steps = [
+        solve(case_with(**operators("regulated", markup_usd_per_kwh=markup)), "stress", method="monolith")
+        for markup in (0.0, 0.1, 2.0)
+    ]
+    discharged = [result.quantities["discharged_kw"] for result in steps]
+    assert np.all(np.diff(discharged) <= 1e-6) and discharged[-1] < discharged[0] - 1
+
+
+@pytest.mark.parametrize(
+    ("players", "message"),
+    [
+        (operators("regulated", markup_usd_per_kwh=-0.1), r"cno.markup_usd_per_kwh: given -0.1: .*greater than or"),
+        (operators("regulated", markup=0.1), r"cno.markup: unknown option. Options: markup_usd_per_kwh"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(players, message):
+    with pytest.raises(DataError, match=message):
+        check_case(case_with(**players))
