@@ -12,6 +12,7 @@ from bestresponse.errors import BestResponseError
 from experiments.assign_cli import assign
 from experiments.check_player_cli import check_player
 from experiments.compare_cli import compare
+from experiments.compare_models_cli import compare_models
 from experiments.diagnose_cli import diagnose
 from experiments.diff_cli import diff
 from experiments.exits import Exit, exit_code
@@ -43,6 +44,7 @@ app.command()(diff)
 app.command()(sweep)
 app.command()(grow)
 app.command()(models)
+app.command()(compare_models)
 app.command()(new_player)
 app.command()(check_player)
 

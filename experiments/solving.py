@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bestresponse.certificate import Certificate, certify, complete
-from bestresponse.coordinator import coordinate
+from bestresponse.coordinator import coordinate, default_scheme
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError, FormulationError, SolverError
 from bestresponse.monolith import MonolithSolution, solve_monolith
@@ -128,10 +128,10 @@ class _Routes:
         """What players lack that the system needs, and what to write; empty if they lack nothing."""
         return [lack for lack in map(no_block, self.model.market) if lack is not None]
 
-    @property
+    @cached_property
     def scheme(self) -> Scheme:
         """The scheme of the coordinator."""
-        return SCHEMES["sharing" if self.method in ("both", "monolith") else self.method]
+        return SCHEMES[self.method] if self.method in SCHEMES else default_scheme(self.model.market)
 
     def start_from(self, path: str | Path) -> None:
         """Let the coordinator start where the run with this trace file ended; refuse one of quite another market."""
