@@ -11,6 +11,7 @@ from experiments.comparing_models import cases_with, compare_models
 from experiments.models.grid import contract, voltage
 from experiments.solving import solve
 from players.distribution_operator import DistributionOperator, ImportContract
+from tests.experiments.command_line import unwrapped
 
 FACTOR = 1.5
 
@@ -90,6 +91,15 @@ def test_what_a_model_cannot_tell_or_do_is_said_and_the_rest_is_there(call, tmp_
     assert not failing["solved"] and "no answer today" in failing["status"] + str(failing["refused"])
     for text in ("accepts no anchor", "no answer today", "states no block"):
         assert text in shown.out
+
+
+def test_a_model_without_a_report_is_shown_and_drawn_with_what_its_trades_tell(call, tmp_path):
+    text = (BUILT_IN / "teaching.toml").read_text()
+    (tmp_path / "mute.toml").write_text(f'{text}\n[players]\ndso = "{MUTE}"\n', encoding="utf-8")
+    shown = call("solve", "mute.toml", "--figures", "figures")
+    assert shown.code == 0, shown.err
+    assert "lowest voltage" not in shown.out and "DLMP min" in shown.out and "states no block" in unwrapped(shown.out)
+    assert len(list((tmp_path / "figures").glob("*.png"))) > 1
 
 
 def test_all_models_of_a_role_are_compared_if_none_is_named(call):
