@@ -24,7 +24,7 @@ from scipy import sparse
 from bestresponse.complementarity.problem import ComplementarityProblem, natural_residual
 from bestresponse.errors import FormulationError
 from bestresponse.market import MONEY_SCALE, Market
-from bestresponse.player import Block, HasBlock, Response
+from bestresponse.player import Block, HasBlock, Player, Response
 from bestresponse.typing import IntVector, SparseMatrix, Vector
 
 
@@ -208,13 +208,20 @@ class _Assembly:
         return sparse.csc_array((data * self._factor, self._indices, self._indptr), shape=(self._n, self._n))
 
 
-def _block(player: object) -> Block:
-    if not isinstance(player, HasBlock):
-        raise FormulationError(
-            f"{getattr(player, 'name', player)} states no block, which the monolith needs: write a method `block` "
-            "that returns a bestresponse.player.Block"
-        )
-    return player.block()
+def no_block(player: Player) -> str | None:
+    """Return what a player without a block lacks and what to write; None for one that states its block."""
+    if isinstance(player, HasBlock):
+        return None
+    return (
+        f"{player.name} states no block, which the monolith needs: write a method `block` that returns a "
+        "bestresponse.player.Block"
+    )
+
+
+def _block(player: Player) -> Block:
+    if isinstance(player, HasBlock):
+        return player.block()
+    raise FormulationError(no_block(player))
 
 
 def _row_size(matrix: SparseMatrix, scale: Vector) -> Vector:

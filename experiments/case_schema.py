@@ -135,9 +135,7 @@ class LoadServingEntity(Section):
 class ExtraPlayer(Section):
     """An entry of [[players.extra]]: a player beside the roles."""
 
-    model: str = key(
-        "Its class or function, as module:callable or the name an installed package gives it", min_length=1
-    )
+    model: str = key("A name of `bestresponse models extra`, or its class or function as module:callable", min_length=1)
     options: dict[str, Any] = key("What it is called with", default={})
 
 

@@ -10,13 +10,17 @@ import typer
 
 from bestresponse.errors import BestResponseError
 from experiments.assign_cli import assign
+from experiments.check_player_cli import check_player
 from experiments.compare_cli import compare
+from experiments.compare_models_cli import compare_models
 from experiments.diagnose_cli import diagnose
 from experiments.diff_cli import diff
 from experiments.exits import Exit, exit_code
 from experiments.games_cli import games
 from experiments.grow_cli import grow
 from experiments.interrupts import says_when_interrupted, without_interrupts
+from experiments.models_cli import models
+from experiments.new_player_cli import new_player
 from experiments.reproduce_cli import reproduce
 from experiments.sweep_cli import sweep
 from experiments.watch_cli import watch
@@ -39,6 +43,10 @@ app.command()(reproduce)
 app.command()(diff)
 app.command()(sweep)
 app.command()(grow)
+app.command()(models)
+app.command()(compare_models)
+app.command()(new_player)
+app.command()(check_player)
 
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]

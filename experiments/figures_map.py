@@ -58,6 +58,8 @@ def feeder_map(result: Result) -> FeederMap:
 
     Raises DataError if the case file is gone or has changed since, or its feeder has no coordinates.
     """
+    if not result.quantities["line_flow"]:
+        raise DataError("the model of the operator tells no line flows")
     return scenario_map(_case_of(result), result.scenario).carrying(result.quantities["line_flow"])
 
 

@@ -204,7 +204,8 @@ def _results(result: Result) -> Table:
     q = result.quantities
     table = _table("result", "value", "unit", title="Results")
     for label, key, unit in _ROWS:
-        table.add_row(label, _number(q[key]), unit)
+        if key in q:  # a model may not tell everything
+            table.add_row(label, _number(q[key]), unit)
     prices = list(q["dlmp_usd_per_kwh"].values())
     spread = f"{min(prices):.4f} … {sum(prices) / len(prices):.4f} … {max(prices):.4f}"
     table.add_row("DLMP min … mean … max", spread, "$/kWh")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bestresponse.certificate import Certificate, certify, complete
-from bestresponse.coordinator import coordinate
+from bestresponse.coordinator import coordinate, default_scheme
 from bestresponse.equilibrium import Equilibrium
-from bestresponse.errors import DataError, SolverError
+from bestresponse.errors import DataError, FormulationError, SolverError
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.oracle import PlayerFailedError
 from bestresponse.player import Response
@@ -20,7 +20,7 @@ from bestresponse.schemes.protocol import Scheme
 from bestresponse.schemes.registry import SCHEMES
 from bestresponse.start import Start
 from bestresponse.stopping import Limits, StopReason, Tolerances
-from bestresponse.system import ComplementaritySystem
+from bestresponse.system import ComplementaritySystem, no_block
 from bestresponse.trace import SweepRecord
 from bestresponse.typing import Vector
 from experiments.build import Model, build
@@ -123,10 +123,15 @@ class _Routes:
         """The market as one complementarity problem; where routes are generated, over those found when first asked."""
         return ComplementaritySystem(self.model.market)
 
-    @property
+    @cached_property
+    def no_system(self) -> list[str]:
+        """What players lack that the system needs, and what to write; empty if they lack nothing."""
+        return [lack for lack in map(no_block, self.model.market) if lack is not None]
+
+    @cached_property
     def scheme(self) -> Scheme:
         """The scheme of the coordinator."""
-        return SCHEMES["sharing" if self.method in ("both", "monolith") else self.method]
+        return SCHEMES[self.method] if self.method in SCHEMES else default_scheme(self.model.market)
 
     def start_from(self, path: str | Path) -> None:
         """Let the coordinator start where the run with this trace file ended; refuse one of quite another market."""
@@ -149,7 +154,7 @@ class _Routes:
             scheme=self.scheme,
             tolerances=self.tolerances,
             limits=Limits(max_sweeps=max_sweeps),
-            natural_residual=lambda price, responses: self.system.natural_residual(price, responses),
+            natural_residual=None if self.no_system else lambda *found: self.system.natural_residual(*found),
             on_sweep=_each(hear),
             on_checkpoint=record.keep if record else None,
             resume=record.resume if record else None,
@@ -161,7 +166,10 @@ class _Routes:
         self.clock.lap("coordination")
 
     def take_monolith(self) -> None:
-        """Take the monolith's route, if the method asks for it."""
+        """Take the monolith's route, if the method asks for it; beside the coordinator's, say why where it cannot."""
+        if self.method == "both" and self.no_system:
+            self.remarks += [f"The monolith did not run: {lack}." for lack in self.no_system]
+            return
         if self.method in ("both", "monolith") and not self.interrupted:
             try:
                 self._solve_monolith()
@@ -231,7 +239,7 @@ class _Routes:
         chosen, _ = self._chosen()
         try:
             return replace(result, ranges=ranges_of(self.system, chosen.responses))
-        except SolverError as error:
+        except (FormulationError, SolverError) as error:
             return replace(result, status=f"{result.status} What is not unique has no ranges: {error}.")
 
     def _chosen(self) -> tuple[Equilibrium, Certificate | None]:

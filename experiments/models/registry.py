@@ -65,12 +65,27 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
 }
 """By role, in the order in which players enter a market; the first model of a role is its default."""
 
+EXTRAS: Mapping[str, ShippedModel] = {
+    "battery": ShippedModel("worked example: a battery, through one hour", "players.battery:Battery"),
+    "carbon_generator": ShippedModel(
+        "worked example: a generator that pays for its carbon dioxide", "players.carbon_generator:CarbonGenerator"
+    ),
+    "flexible_loads": ShippedModel(
+        "worked example: an aggregator of flexible loads", "players.flexible_loads:FlexibleLoads"
+    ),
+}
+"""The shipped players beside the roles."""
+
+
+def shipped(role: str) -> Mapping[str, ShippedModel]:
+    """Return the shipped models of a role, or of the players beside the roles."""
+    return EXTRAS if role == EXTRA else MODELS.get(role, {})
+
 
 def names(role: str) -> list[str]:
     """Return the names of the models of a role: shipped, then announced by installed packages."""
     announced = (point.name for point in entry_points(group=ENTRY_POINTS))
-    shipped = MODELS.get(role, {})
-    return [*shipped, *(name.removeprefix(f"{role}.") for name in announced if name.startswith(f"{role}."))]
+    return [*shipped(role), *(name.removeprefix(f"{role}.") for name in announced if name.startswith(f"{role}."))]
 
 
 def model_problems(case: Case) -> list[Problem]:
@@ -135,8 +150,8 @@ def _naming(case: Case, where: Where) -> Iterator[None]:
 def find(role: str, name: str) -> Callable[..., Any]:
     """Return the model with a name. Raises DataError, with the nearest and all names, if there is none."""
     known = names(role)
-    if name in MODELS.get(role, {}):
-        return load(MODELS[role][name].path)
+    if name in shipped(role):
+        return load(shipped(role)[name].path)
     for point in entry_points(group=ENTRY_POINTS, name=f"{role}.{name}"):
         return load(point.value)
     if ":" in name:

@@ -6,7 +6,7 @@ from pathlib import Path
 import cvxpy as cp
 import pytest
 
-from bestresponse.errors import DataError
+from bestresponse.errors import DataError, FormulationError
 from experiments.build import build
 from experiments.case import BUILT_IN, case_from
 from experiments.case_check import check_case
@@ -96,3 +96,30 @@ def test_what_does_not_fit_is_named_with_its_key(players, message):
 def test_a_player_that_refuses_its_options_is_named_with_its_key():
     with pytest.raises(DataError, match=r"case.toml: players.extra\[1\]: most_kw -1.0 must be positive"):
         build(case_with(flexible(bus="5", most_kw=-1.0, worth=1.0)), "base", True)
+
+
+class Blockless:
+    """The linear operator, all of whose methods but the contract's own are out of reach."""
+
+    def __init__(self, inside):
+        self.name, self.goods, self.best_response = inside.name, inside.goods, inside.best_response
+
+
+def blockless(setting):
+    return Blockless(linear(setting))
+
+
+def test_a_model_without_a_block_is_certified_by_the_coordinator_and_told_what_the_monolith_needs():
+    case = case_with({"dso": f"{__name__}:blockless"})
+    result = solve(case, "base", ranges=True)
+    assert result.solved and result.certificate["holds"] and result.certificate["natural_residual"] is None
+    assert result.routes_agree is None and not result.monolith and not result.cross_check
+    assert (
+        "The monolith did not run: DSO states no block" in result.status and "write a method `block`" in result.status
+    )
+    told, usual = result.quantities, solve("teaching", "base").quantities
+    assert told["social_cost_usd_per_h"] == pytest.approx(usual["social_cost_usd_per_h"], rel=1e-6)
+    for bus, price in told["dlmp_usd_per_kwh"].items():
+        assert price == pytest.approx(usual["dlmp_usd_per_kwh"][bus], rel=1e-6)
+    with pytest.raises(FormulationError, match="DSO states no block, which the monolith needs: write a method `block`"):
+        solve(case, "base", method="monolith")

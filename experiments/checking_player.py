@@ -1,0 +1,165 @@
+"""A player of one's own, put into a market of a case and held against the contract at the prices found there."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bestresponse.conformance import checks
+from bestresponse.coordinator import coordinate, default_scheme
+from bestresponse.errors import DataError, FormulationError
+from bestresponse.player import HasBlock, KnowsItsSet, Player, Response
+from bestresponse.typing import Vector
+from experiments.build import Model, build
+from experiments.case_problems import listed, nearest, shown
+from experiments.case_schema import Case, ExtraPlayer
+from experiments.models.registry import EXTRA, MODELS
+
+DRAWS = 12  # prices that the checks try
+MOST_SEEN = 3  # ways of one failure that are shown
+
+NEEDS: Mapping[str, tuple[tuple[type, str], ...]] = {
+    "stays in its set": ((KnowsItsSet, "violation"),),
+    "block agrees": ((HasBlock, "block"),),
+    "block's set": ((HasBlock, "block"), (KnowsItsSet, "violation")),
+    "block's Jacobian": ((HasBlock, "block"),),
+    "multipliers": ((HasBlock, "block"),),
+}
+"""The optional methods that a check is about: nothing is checked without them."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found of one player."""
+
+    player: str
+    check: str
+    seen: tuple[str, ...] = ()  # every way in which it fails
+    left_out: str | None = None  # why nothing was checked
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of the players of one's own."""
+
+    market: str  # a sentence on the market with them
+    clears: bool | None  # whether the market was solved and certified; None if it could not be tried
+    findings: tuple[Finding, ...]
+
+    @property
+    def failures(self) -> list[Finding]:
+        """The findings that are failures."""
+        return [finding for finding in self.findings if finding.seen]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no check fails, and the market clears where it could be tried."""
+        return not self.failures and self.clears is not False
+
+
+def check(case: Case, role: str, model: str, options: Mapping[str, Any], scenario: str, v2g: bool) -> Verdict:
+    """Return what conformance and the market say of a model in place of a role, or beside the roles (role "extra").
+
+    Raises DataError for a role, model, option or scenario that does not exist, or players that lack what the contract
+    needs; FormulationError where the goods do not fit the market.
+    """
+    built = build(with_model(case, role, model, options), scenario, v2g)
+    players = built.extra[-1:] if role == EXTRA else built.players[role]
+    for player in players:
+        _require(player, model)
+    _refuse_unknown_goods(case, built, players, scenario, v2g)
+    sentence, clears, price, others = _solved(built)
+    findings = tuple(found for player in players for found in _findings(player, built, price, others))
+    return Verdict(sentence, clears, findings)
+
+
+def with_model(case: Case, role: str, model: str, options: Mapping[str, Any]) -> Case:
+    """Return the case with a model in place of a role, or with one more player if the role is "extra".
+
+    Raises DataError if there is no such role.
+    """
+    if role not in (*MODELS, EXTRA):
+        raise DataError(f"no role {shown(role)}{nearest(role, (*MODELS, EXTRA))} Roles: {listed((*MODELS, EXTRA))}")
+    stated = case.players
+    if role == EXTRA:
+        change: dict[str, Any] = {"extra": (*stated.extra, ExtraPlayer(model=model, options=dict(options)))}
+    else:
+        change = {role: model, "options": {**stated.options, role: dict(options)}}
+    return case.model_copy(update={"players": stated.model_copy(update=change)})
+
+
+def read_options(text: str) -> dict[str, Any]:
+    """Return options given as JSON, as TOML, or as the name of a file of either. Raises DataError for anything else."""
+    if text.endswith((".json", ".toml")):
+        try:
+            text = Path(text).read_text(encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"options: {text} cannot be read ({error.strerror})") from error
+    readers: tuple[Callable[[str], Any], ...] = (json.loads, tomllib.loads, _inline_table)
+    for read in readers:
+        try:
+            found = read(text)
+        except ValueError:  # of either language
+            continue
+        if isinstance(found, dict):
+            return found
+    raise DataError(f'options: given {shown(text)}, must be JSON or TOML, as in \'{{"bus": "5"}}\' or \'bus = "5"\'')
+
+
+def _inline_table(text: str) -> Any:
+    return tomllib.loads(f"options = {text}")["options"]
+
+
+def _require(player: Player, model: str) -> None:
+    for member, meaning in (
+        ("name", "its name, unique in the market"),
+        ("goods", "the names of the goods that it trades"),
+        ("best_response", "a method that takes a bestresponse.player.Signal and returns a Response"),
+    ):
+        if not hasattr(player, member):
+            raise DataError(f"{model} makes a {type(player).__name__}, which has no `{member}`: {meaning}")
+
+
+def _refuse_unknown_goods(case: Case, built: Model, players: tuple[Player, ...], scenario: str, v2g: bool) -> None:
+    try:
+        _ = built.market
+    except FormulationError as error:
+        known = [good.name for good in build(case, scenario, v2g).market.goods]
+        unknown = [good for player in players for good in player.goods if good not in known]
+        if not unknown:
+            raise
+        text = f"{shown(unknown[0])} is traded by nobody else in {case.name}{nearest(unknown[0], known)}"
+        raise DataError(f"{players[0].name}: {text} Goods: {listed(known)}") from error
+
+
+def _solved(model: Model) -> tuple[str, bool | None, Vector, Mapping[str, Response]]:
+    """A sentence, whether the market clears, and the prices and answers to check at."""
+    shy = [player.name for player in model.market if not getattr(player, "accepts_anchor", True)]
+    if shy:
+        return f"{shy[0]} accepts no anchor, so the market was not solved: usual prices.", None, model.first_price, {}
+    try:
+        found = coordinate(model.market, model.first_price, scheme=default_scheme(model.market))
+    except Exception as error:  # whatever a player under test may raise
+        return f"The market broke off: {type(error).__name__}: {error}", False, model.first_price, {}
+    price = found.price if found.responses else model.first_price
+    return str(found.stop), found.solved, price, found.responses
+
+
+def _findings(player: Player, model: Model, price: Vector, others: Mapping[str, Response]) -> list[Finding]:
+    found = []
+    for check in checks(player, model.market, price, others, draws=DRAWS):
+        missing = [method for protocol, method in NEEDS.get(check.name, ()) if not isinstance(player, protocol)]
+        if check.excuse is not None:
+            found.append(Finding(player.name, check.name, left_out=f"declared: {check.excuse}"))
+        elif missing:
+            found.append(Finding(player.name, check.name, left_out=f"it has no method `{missing[0]}`"))
+        elif check.name == "anchor" and not getattr(player, "accepts_anchor", True):
+            found.append(Finding(player.name, check.name, left_out="it accepts no anchor"))
+        else:
+            details = dict.fromkeys(failure.detail for failure in check.failures())
+            found.append(Finding(player.name, check.name, seen=tuple(details)))
+    return found
