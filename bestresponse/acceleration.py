@@ -11,15 +11,26 @@ from scipy.linalg import lstsq
 from bestresponse.errors import FormulationError
 from bestresponse.typing import Vector
 
+TURNED = 0.5  # cosine of successive directions below which the second is another one
+TINY = 1e-300
+
 
 @dataclass(frozen=True)
 class Anderson:
-    """Anderson acceleration (type II) with two safeguards; memory 0 gives the plain relaxed iteration.
+    """Anderson acceleration (type II) with safeguards; memory 0 gives the plain relaxed iteration.
 
     The next state is z + α f − (ΔZ + α ΔF) γ with f = T(z) − z and γ minimising ‖f − ΔF γ‖ over the last `memory`
     differences (Walker and Ni 2011). An accelerated step is cut to `cap` plain steps; while cut steps keep lowering
     the residual the cap grows. A step after which the residual exceeds `rollback` times its recent best is taken
     back. Without them prices can run away while every player sits at a bound and no residual notices.
+
+    While a price has far to travel, every player that trades it sits at a bound: f is the same in every sweep, and
+    differences of equal residuals say nothing about where to go. What they leave over, u = f − ΔF γ, then is nearly
+    all of f and keeps its direction. From there on α u is added `growth` times as often from sweep to sweep, so that
+    the way is covered in a number of sweeps that grows like its logarithm. Once f points against u the state has
+    gone too far: all points are forgotten and the plain iteration, which comes no further from a fixed point if it is
+    nonexpansive, goes on from there. Such a step is not taken back: behind the bound its residual is large, but not
+    its distance.
     """
 
     memory: int = 30
@@ -28,6 +39,9 @@ class Anderson:
     cap_growth: float = 1.5
     rollback: float = 3.0
     recent: int = 10  # sweeps among which the best one is looked for
+    growth: float = 2.0  # of the step along u; 1 never lengthens it
+    steady: float = 0.95  # cosine of successive u from which on they have one direction
+    unexplained: float = 0.8  # ‖u‖/‖f‖ from which on differences are said to say nothing
 
     def __post_init__(self) -> None:
         if not (self.memory >= 0 and 0 < self.relaxation < 2 and self.cap > 0 and self.cap_growth >= 1):
@@ -36,6 +50,10 @@ class Anderson:
             )
         if not (self.rollback > 1 and self.recent >= 1):
             raise FormulationError(f"Anderson needs rollback > 1 and recent ≥ 1, given {self}")
+        if not (self.growth >= 1 and 0 < self.steady < 1 and 0 < self.unexplained < 1):
+            raise FormulationError(
+                f"Anderson needs growth ≥ 1, and steady and unexplained between 0 and 1, given {self}"
+            )
 
 
 @dataclass(frozen=True)
@@ -79,6 +97,8 @@ class Accelerator:
         self._lessons: Lessons | None = None
         self._cap = self.settings.cap
         self._was_cut = False
+        self._heading: Vector = np.zeros(len(metric))  # the last u
+        self._stretch = 1.0  # how often α u was taken
 
     def heed(self, lessons: Lessons) -> None:
         """Take over what the accelerator of a neighbouring run has learned, shifted to this run's first state."""
@@ -96,6 +116,8 @@ class Accelerator:
             "f": np.array([point.f for point in self._points]),
             "size": np.array([point.size for point in self._points]),
             "counts": np.array([self._cap, self._was_cut, self.clipped, self.rolled_back], dtype=float),
+            "heading": self._heading,
+            "stretch": np.array(self._stretch),
         }
 
     def recall(self, memory: Mapping[str, Vector]) -> None:
@@ -104,6 +126,7 @@ class Accelerator:
         self._points = [_Point(z, f, float(size)) for z, f, size in points]
         self._cap, was_cut, clipped, rolled_back = (float(count) for count in memory["counts"])
         self._was_cut, self.clipped, self.rolled_back = bool(was_cut), int(clipped), int(rolled_back)
+        self._heading, self._stretch = memory["heading"], float(memory["stretch"])
 
     def next_state(self, state: Vector, image: Vector) -> Vector:
         """Return the state to go on from, given the last state and its plain image."""
@@ -113,25 +136,50 @@ class Accelerator:
             self._points, self._lessons = _shifted(self._lessons, point), None
         elif self._points and not point.size < self._points[-1].size:  # lessons that mislead are forgotten
             self._points = [visited for visited in self._points if visited.size < np.inf]
-        best = min(self._points[-self.settings.recent :], key=lambda p: p.size, default=None)
-        if best is not None and len(self._points) > 1 and not point.size <= self.settings.rollback * best.size:
+        if self._stretch > 1 and not f @ self._heading >= 0:  # too far
+            self.restart(self.metric)
+            self._points = [point]
+            return image
+        if (best := self._to_take_back(point)) is not None:
             self.rolled_back += 1
             self.restart(self.metric)
             return (best.z + self.settings.relaxation * best.f) / self.metric
         if self._was_cut and point.size < self._points[-1].size:
             self._cap *= self.settings.cap_growth
         self._points = [*self._points, point][-self.settings.memory - 1 :]
-        return (point.z + self._cut(self._step(point), point.size)) / self.metric
+        step, u = self._step(point)
+        return (point.z + self._cut(step, point.size) + self._further(u, point.size)) / self.metric
 
-    def _step(self, point: _Point) -> Vector:
+    def _to_take_back(self, point: _Point) -> _Point | None:
+        """The recent point to go back to if the last step has made things much worse; None if it may stand."""
+        if len(self._points) < 2 or self._stretch > 1:
+            return None
+        best = min(self._points[-self.settings.recent :], key=lambda visited: visited.size)
+        return None if point.size <= self.settings.rollback * best.size else best
+
+    def _step(self, point: _Point) -> tuple[Vector, Vector]:
+        """The step before any cut, and what of the residual no difference explains (zero while there are none)."""
         plain = self.settings.relaxation * point.f
         if len(self._points) < 2 or self.settings.memory == 0:
-            return plain
+            return plain, np.zeros(len(plain))
         dZ = np.diff(np.array([p.z for p in self._points]), axis=0).T
         dF = np.diff(np.array([p.f for p in self._points]), axis=0).T
         gamma = lstsq(dF, point.f, cond=1e-12, lapack_driver="gelsy", check_finite=False)[0]
-        step = plain - (dZ + self.settings.relaxation * dF) @ gamma
-        return step if np.isfinite(step).all() else plain
+        u = point.f - dF @ gamma
+        step = self.settings.relaxation * u - dZ @ gamma
+        return (step, u) if np.isfinite(step).all() else (plain, np.zeros(len(plain)))
+
+    def _further(self, u: Vector, plain_size: float) -> Vector:
+        """How much further to go along u: more and more while it keeps its direction, less once it gets smaller."""
+        settings, size = self.settings, float(np.linalg.norm(u))
+        cosine = float(u @ self._heading) / max(size * float(np.linalg.norm(self._heading)), TINY)
+        says_nothing = size > settings.unexplained * plain_size
+        if cosine > settings.steady:
+            self._stretch = max(1.0, self._stretch * (settings.growth if says_nothing else 1 / settings.growth))
+        elif cosine < TURNED or not says_nothing:
+            self._stretch = 1.0
+        self._heading = u
+        return (self._stretch - 1) * settings.relaxation * u
 
     def _cut(self, step: Vector, plain_size: float) -> Vector:
         length, limit = float(np.linalg.norm(step)), self._cap * plain_size

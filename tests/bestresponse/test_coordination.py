@@ -190,6 +190,53 @@ def test_a_step_that_makes_things_worse_is_taken_back():
     assert back == pytest.approx(second + np.array([0.5, 0.0]))
 
 
+def sweeps_of_a_ramp(far: float, **settings) -> int:
+    """How many sweeps T(z) = z + clip(far − z, −1, 1) takes: the residual is 1 all the way, the map nonexpansive."""
+    accelerator, state = Accelerator(Anderson(relaxation=1.0, **settings), np.ones(1)), np.zeros(1)
+    for sweep in range(1000):
+        if abs(far - state[0]) <= 1e-9:
+            return sweep
+        state = accelerator.next_state(state, state + np.clip(far - state, -1.0, 1.0))
+    return 1000
+
+
+def test_a_long_way_takes_a_number_of_sweeps_that_grows_like_its_logarithm():
+    near, farther, farthest = (sweeps_of_a_ramp(10.0**power) for power in (2, 4, 6))
+    assert near <= 20 and farther - near <= 45 and farthest - farther <= 45
+    assert sweeps_of_a_ramp(1e4, growth=1.0) == 1000
+
+
+def scarcity_market():
+    """A buyer who must have 5, a seller who has 3, and a reserve that costs 2000 times the usual price."""
+    return market_of(
+        [
+            Trader("buyer", {"power": 1.0}, 0.0, lower=5.0, upper=5.0),
+            Trader("seller", {"power": -1.0}, 0.1, 1.0, lower=0.0, upper=3.0),
+            Trader("reserve", {"power": -1.0}, 0.5, 2000.0, lower=0.0),
+        ]
+    )
+
+
+def test_a_scarcity_price_is_found_however_far_away():
+    settings = {"sigma": 0.2, "balancing": UNBALANCED}
+    found = coordinate(scarcity_market(), np.zeros(1), **settings)
+    assert found.solved and found.price == pytest.approx([2001.0], rel=1e-6)
+    plain = coordinate(scarcity_market(), np.zeros(1), acceleration=Anderson(growth=1.0), **settings)
+    assert len(found.trace) <= 60 and not plain.solved
+
+
+def test_the_way_goes_on_from_where_it_was_remembered():
+    ramp = np.array([1.0, -2.0])
+    accelerator, state = Accelerator(Anderson(), np.ones(2)), np.zeros(2)
+    for _ in range(6):
+        state = accelerator.next_state(state, state + ramp)
+    other = Accelerator(Anderson(), np.ones(2))
+    other.recall(accelerator.memory())
+    nexts = [each.next_state(state, state + ramp) for each in (accelerator, other)]
+    assert nexts[0].tolist() == nexts[1].tolist()
+    assert np.linalg.norm(nexts[0] - state) > 10 * np.linalg.norm(ramp)
+
+
 def test_a_market_without_two_groups_is_solved_by_exchange_which_is_said(caplog):
     """Three traders in a triangle: each pair meets in one good; by symmetry all take the same."""
     players = [
