@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
+from bestresponse.errors import DataError
+from experiments.case_problems import listed, nearest, shown
 from experiments.models.setting import Setting
 from players.charging_operator import ChargingOperator, StationSite
 
@@ -25,6 +28,53 @@ def regulated(setting: Setting, markup_usd_per_kwh: Markup = 0.05) -> tuple[Char
     if not setting.stations:
         return ()
     return (ChargingOperator(sites(setting), setting.v2g, markup_usd_per_kwh=markup_usd_per_kwh),)
+
+
+def competing(
+    setting: Setting,
+    operators: dict[str, list[int]] | None = None,
+    markups_usd_per_kwh: dict[str, Markup] | None = None,
+) -> tuple[ChargingOperator, ...]:
+    """Return several operators, each with its own stations and its own mark-up.
+
+    `operators` names the nodes of each; by default every station is an operator of its own, "CNO" and its node. All
+    take prices; who has no entry in `markups_usd_per_kwh` has no mark-up. Energy is retailed station by station, see
+    `Setting.retail_by_station`. Raises DataError for a station with no operator or two, or a name nobody has.
+    """
+    by_node = {site.node: site for site in sites(setting)}
+    owned = {f"CNO {node}": [node] for node in by_node} if operators is None else operators
+    markups = markups_usd_per_kwh or {}
+    _check_owners(owned, list(by_node), list(markups))
+    return tuple(
+        ChargingOperator(
+            [by_node[node] for node in nodes],
+            setting.v2g,
+            name,
+            markup_usd_per_kwh=markups.get(name, 0.0),
+            retail_by_station=setting.retail_by_station,
+        )
+        for name, nodes in owned.items()
+    )
+
+
+def _check_owners(owned: Mapping[str, Sequence[int]], stations: Sequence[int], priced: Sequence[str]) -> None:
+    owners: dict[int, list[str]] = {node: [] for node in stations}
+    for name, nodes in owned.items():
+        if not nodes:
+            raise DataError(f"operators.{name}: no station given, an operator needs one")
+        for node in nodes:
+            if node not in owners:
+                raise DataError(
+                    f"operators.{name}: given node {node}, which has no station; stations: {listed(owners)}"
+                )
+            owners[node].append(name)
+    for node, names in owners.items():
+        if len(names) != 1:
+            given = listed(names) if names else "none"
+            raise DataError(f"operators: the station at node {node} must have one operator, given {given}")
+    for name in priced:
+        if name not in owned:
+            raise DataError(f"markups_usd_per_kwh: nobody is called {shown(name)}{nearest(name, owned)}")
 
 
 def sites(setting: Setting) -> list[StationSite]:

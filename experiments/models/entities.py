@@ -92,11 +92,12 @@ def _made(setting: Setting, entities: Sequence[Stated], members: int = 1) -> lis
                 setting.intercept / setting.slope,
                 case.households.served_portion * entity.share * setting.load_kw,
             ),
-            {bus: members * kw for bus, kw in setting.station_capacity_kw.items()},
+            {place: members * kw for place, kw in setting.station_capacity_kw.items()},
             members * case.tso.p_max_kw,
             case.households.value_of_lost_load_usd_per_kwh,
             conduct=entity.conduct,
             v2g=setting.v2g,
+            station_bus=setting.retail_bus,
         )
         for entity in entities
     ]

@@ -10,6 +10,7 @@ from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
 from experiments.build import build
 from experiments.case_check import check_case
+from experiments.cross_check import UNIQUE
 from experiments.solving import solve
 from players import goods
 from tests.experiments.test_retail_models import case_with, certified
@@ -23,6 +24,7 @@ def operators(name, **options):
 
 MODELS = {
     "regulated": {"markup_usd_per_kwh": MARKUP},
+    "competing": {},
 }
 
 
@@ -100,13 +102,62 @@ def test_a_higher_markup_means_less_discharged():
     assert np.all(np.diff(discharged) <= 1e-6) and discharged[-1] < discharged[0] - 1
 
 
+def test_competitors_share_a_bus_and_retail_station_by_station():
+    players = operators("competing", operators={"A": [2], "B": [3]}, markups_usd_per_kwh={"B": MARKUP})
+    case = case_with(**players)
+    stations = [site.model_copy(update={"bus": "4"}) for site in case.stations]
+    result, model = (f(case.model_copy(update={"stations": tuple(stations)})) for f in (solve, in_base))
+    assert result.solved and result.routes_agree, result.status
+    assert [player.name for player in model.players["cno"]] == ["A", "B"]
+    retail = {good.name for good in model.market.goods if good.family == "retail_to_cno"}
+    assert retail == {"retail_to_cno[station 2]", "retail_to_cno[station 3]"}
+
+
+def in_base(case):
+    return build(case, "base", True)
+
+
+@pytest.mark.parametrize("scenario", ["base", "stress"])
+@pytest.mark.parametrize("owned", [{}, {"operators": {"All": [2, 3]}}], ids=["one each", "all in one hand"])
+def test_competitors_without_power_are_the_one_price_taker(owned, scenario):
+    found = solve(case_with(**operators("competing", **owned)), scenario)
+    one = answer("price_taker", scenario)
+    for name in UNIQUE:
+        assert found.quantities[name] == pytest.approx(one.quantities[name], rel=1e-6, abs=1e-3), name
+
+
+def test_vehicles_leave_the_operator_that_takes_a_markup():
+    def charged(markups):
+        case = case_with(**operators("competing", markups_usd_per_kwh=markups))
+        return solve(case, "stress", method="monolith").quantities["station_net_kw"]
+
+    alike, dearer = charged({}), charged({"CNO 3": 2.0})
+    assert abs(dearer["3"]) < abs(alike["3"]) - 1
+
+
 @pytest.mark.parametrize(
     ("players", "message"),
     [
         (operators("regulated", markup_usd_per_kwh=-0.1), r"cno.markup_usd_per_kwh: given -0.1: .*greater than or"),
+        (operators("competing", operators={"A": ["2"]}), r"cno.operators.A.1.: given \"2\": .*integer"),
         (operators("regulated", markup=0.1), r"cno.markup: unknown option. Options: markup_usd_per_kwh"),
     ],
 )
 def test_options_that_do_not_fit_are_named(players, message):
     with pytest.raises(DataError, match=message):
         check_case(case_with(**players))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"operators": {"A": [2]}}, "players.options.cno: operators: the station at node 3 must have one operator"),
+        ({"operators": {"A": [2, 3], "B": [3]}}, r"the station at node 3 must have one operator, given A, B"),
+        ({"operators": {"A": [2, 3, 7]}}, r"operators.A: given node 7, which has no station; stations: 2, 3"),
+        ({"operators": {"A": [2, 3], "B": []}}, r"operators.B: no station given"),
+        ({"markups_usd_per_kwh": {"CNO 4": 0.1}}, r'nobody is called "CNO 4"; did you mean "CNO 3"'),
+    ],
+)
+def test_owners_that_do_not_fit_are_named(options, message):
+    with pytest.raises(DataError, match=message):
+        in_base(case_with(**operators("competing", **options)))
