@@ -9,10 +9,15 @@ from pydantic import Field
 
 from bestresponse.errors import DataError
 from experiments.case_problems import listed, nearest, shown
+from experiments.case_stations import Station
 from experiments.models.setting import Setting
-from players.charging_operator import ChargingOperator, StationSite
+from players.charging_operator import ChargingOperator
+from players.station_site import StationSite
+from players.storage_operator import OnSiteEnergy, StorageOperator
 
 Markup = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+Efficiency = Annotated[float, Field(gt=0, le=1)]
 
 
 def price_taker(setting: Setting) -> tuple[ChargingOperator, ...]:
@@ -75,6 +80,39 @@ def _check_owners(owned: Mapping[str, Sequence[int]], stations: Sequence[int], p
     for name in priced:
         if name not in owned:
             raise DataError(f"markups_usd_per_kwh: nobody is called {shown(name)}{nearest(name, owned)}")
+
+
+def storage(
+    setting: Setting,
+    solar_kw: Amount = 0.0,
+    battery_kw: Amount = 0.0,
+    stored_kwh: Amount = 0.0,
+    room_kwh: Amount = 0.0,
+    value_usd_per_kwh: Amount = 0.1,
+    efficiency: Efficiency = 0.9,
+    nodes: list[int] | None = None,
+) -> tuple[StorageOperator, ...]:
+    """Return the operator of all stations, with sun and a battery at the stations of some `nodes`, by default at all.
+
+    Each of these has `solar_kw` of sun and a battery that gives and takes up to `battery_kw`, gives up to `stored_kwh`
+    in the period and stores up to `room_kwh`; a stored kWh is worth `value_usd_per_kwh` after it. Raises DataError for
+    a node without a station.
+    """
+    if not setting.stations:
+        return ()
+    places = sites(setting)
+    known = [site.node for site in places]
+    for node in nodes or ():
+        if node not in known:
+            raise DataError(f"nodes: given node {node}, which has no station; stations: {listed(known)}")
+
+    def on_site(site: Station) -> OnSiteEnergy:
+        if nodes is not None and site.node not in nodes:
+            return OnSiteEnergy()
+        give, take = stored_kwh / site.period_h, room_kwh / (efficiency * site.period_h)
+        return OnSiteEnergy(solar_kw, min(battery_kw, give), min(battery_kw, take), efficiency, value_usd_per_kwh)
+
+    return (StorageOperator(places, [on_site(site) for site in setting.stations], setting.v2g),)
 
 
 def sites(setting: Setting) -> list[StationSite]:

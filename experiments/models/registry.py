@@ -45,6 +45,7 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
         "price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices"),
         "regulated": _here("charging", "regulated", "one operator with a regulated mark-up, `markup_usd_per_kwh`"),
         "competing": _here("charging", "competing", "several operators, each with its own stations, `operators`"),
+        "storage": _here("charging", "storage", "one operator with batteries and solar panels at its stations"),
     },
     "dso": {"linear": _here("grid", "linear", "LinDistFlow, a linear program")},
     "households": {"affine": _here("households", "affine", "price takers with affine demand curves")},

@@ -25,6 +25,7 @@ def operators(name, **options):
 MODELS = {
     "regulated": {"markup_usd_per_kwh": MARKUP},
     "competing": {},
+    "storage": {"solar_kw": 20.0, "battery_kw": 40.0, "stored_kwh": 30.0, "room_kwh": 15.0, "value_usd_per_kwh": 0.12},
 }
 
 
@@ -148,6 +149,38 @@ def test_options_that_do_not_fit_are_named(players, message):
         check_case(case_with(**players))
 
 
+def test_sun_and_batteries_save_society_what_they_replace():
+    """Under stress a kWh is worth more than the battery's value: it gives all, the sun is used, less is shed."""
+    with_it, without = answer("storage").quantities, answer("price_taker").quantities
+    _, equilibrium, _ = found("storage")
+    plan = equilibrium.responses["CNO"].plan
+    assert plan["given"] == pytest.approx([30.0, 30.0]) and plan["solar"] == pytest.approx([20.0, 20.0])
+    assert plan["taken"] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert with_it["other_cost_usd_per_h"] == pytest.approx(0.12 * 60, rel=1e-6)
+    assert with_it["social_cost_usd_per_h"] < without["social_cost_usd_per_h"] - 1
+    assert surplus(with_it) == pytest.approx(-100, abs=1e-3) and surplus(without) == pytest.approx(0, abs=1e-3)
+
+
+def surplus(quantities):
+    """What grid and generators give beyond what households and vehicles use [kW]."""
+    supply = quantities["import_kw"] + sum(quantities["generation_kw"].values())
+    return supply - quantities["household_kw"] - quantities["charged_kw"] + quantities["discharged_kw"]
+
+
+def test_a_battery_stores_what_is_cheaper_than_its_value():
+    case = case_with(**operators("storage", battery_kw=40.0, room_kwh=18.0, value_usd_per_kwh=0.5, nodes=[3]))
+    model = build(case, "base", True)
+    equilibrium = coordinate(model.market, model.first_price)
+    assert equilibrium.responses["CNO"].plan["taken"] == pytest.approx([0.0, 20.0])  # 18 kWh of room, 90 % stored
+
+
+@pytest.mark.parametrize("v2g", [True, False])
+def test_with_nothing_on_site_it_is_the_price_taker(v2g):
+    alone, one = solve(case_with(cno="storage"), "stress", v2g), answer("price_taker", "stress", v2g)
+    for name in UNIQUE:
+        assert alone.quantities[name] == pytest.approx(one.quantities[name], rel=1e-6, abs=1e-3), name
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -161,3 +194,8 @@ def test_options_that_do_not_fit_are_named(players, message):
 def test_owners_that_do_not_fit_are_named(options, message):
     with pytest.raises(DataError, match=message):
         in_base(case_with(**operators("competing", **options)))
+
+
+def test_a_battery_without_a_station_is_named():
+    with pytest.raises(DataError, match=r"players.options.cno: nodes: given node 9, which has no station; stations: 2"):
+        in_base(case_with(**operators("storage", nodes=[9])))
