@@ -15,7 +15,7 @@ from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError, SolverError
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.oracle import PlayerFailedError
-from bestresponse.player import Response
+from bestresponse.player import HasBlock, Response
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.schemes.registry import SCHEMES
 from bestresponse.start import Start
@@ -123,6 +123,11 @@ class _Routes:
         """The market as one complementarity problem; where routes are generated, over those found when first asked."""
         return ComplementaritySystem(self.model.market)
 
+    @cached_property
+    def lacking(self) -> list[str]:
+        """The players that state no block, so that there is no complementarity problem."""
+        return [player.name for player in self.model.market if not isinstance(player, HasBlock)]
+
     @property
     def scheme(self) -> Scheme:
         """The scheme of the coordinator."""
@@ -149,7 +154,7 @@ class _Routes:
             scheme=self.scheme,
             tolerances=self.tolerances,
             limits=Limits(max_sweeps=max_sweeps),
-            natural_residual=lambda price, responses: self.system.natural_residual(price, responses),
+            natural_residual=None if self.lacking else lambda *point: self.system.natural_residual(*point),
             on_sweep=_each(hear),
             on_checkpoint=record.keep if record else None,
             resume=record.resume if record else None,
@@ -161,8 +166,9 @@ class _Routes:
         self.clock.lap("coordination")
 
     def take_monolith(self) -> None:
-        """Take the monolith's route, if the method asks for it."""
-        if self.method in ("both", "monolith") and not self.interrupted:
+        """Take the monolith's route, if the method asks for it; of both routes only if every player states a block."""
+        wanted = self.method == "monolith" or (self.method == "both" and not self.lacking)
+        if wanted and not self.interrupted:
             try:
                 self._solve_monolith()
             except KeyboardInterrupt:
@@ -228,6 +234,8 @@ class _Routes:
 
     def with_ranges(self, result: Result) -> Result:
         """Return the result with what quantities that are not unique may be, over all equilibria."""
+        if self.lacking:
+            return result
         chosen, _ = self._chosen()
         try:
             return replace(result, ranges=ranges_of(self.system, chosen.responses))
@@ -279,6 +287,11 @@ class _Routes:
             parts.append("The monolith did not run to its end.")
         if self.monolith is not None and not self.monolith.independent:
             parts.append("The monolith started from the coordinator's answer: the two routes were not independent.")
+        if self.lacking and self.method == "both":
+            parts.append(
+                f"The monolith did not run: no block is stated by {', '.join(self.lacking)} (a method `block` "
+                "that returns a bestresponse.player.Block). The coordinator's certificate speaks alone."
+            )
         if not self._is_monotone():
             parts.append("No theorem covers several values of time; the certificate speaks for this answer.")
         if apart is not None:
