@@ -29,6 +29,7 @@ from experiments.case_problems import nearest
 from experiments.case_schema import Case
 from experiments.clock import Clock
 from experiments.cross_check import as_data, compare, differences, disagreements
+from experiments.curved_demand import monotonicity
 from experiments.provenance import provenance, versions
 from experiments.quantities import quantities
 from experiments.ranges import ranges as ranges_of
@@ -292,6 +293,8 @@ class _Routes:
                 f"The monolith did not run: no block is stated by {', '.join(self.lacking)} (a method `block` "
                 "that returns a bestresponse.player.Block). The coordinator's certificate speaks alone."
             )
+        if remark := monotonicity(self.model, chosen.responses):
+            parts.append(remark)
         if not self._is_monotone():
             parts.append("No theorem covers several values of time; the certificate speaks for this answer.")
         if apart is not None:

@@ -48,7 +48,12 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
         "storage": _here("charging", "storage", "one operator with batteries and solar panels at its stations"),
     },
     "dso": {"linear": _here("grid", "linear", "LinDistFlow, a linear program")},
-    "households": {"affine": _here("households", "affine", "price takers with affine demand curves")},
+    "households": {
+        "affine": _here("households", "affine", "price takers with affine demand curves"),
+        "constant_elasticity": _here(
+            "households", "constant_elasticity", "price takers, demand of constant elasticity"
+        ),
+    },
     "traffic": {
         "enumerated": _here("traffic", "enumerated", "user equilibrium on enumerated paths"),
         "generated": _here("traffic", "generated", "user equilibrium on all energy-feasible trips, found as needed"),
@@ -60,6 +65,7 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
         "conjectural": _here("entities", "conjectural", "conjectural variations: one conduct `theta` for all"),
         "monopoly": _here("entities", "monopoly", "all merged into one"),
         "block_bid": _here("entities", "block_bid", "own conduct, generation costs in `blocks` of constant price"),
+        "constant_elasticity": _here("entities", "constant_elasticity", "own conduct on demand of constant elasticity"),
     },
 }
 """By role, in the order in which players enter a market; the first model of a role is its default."""

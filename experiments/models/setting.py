@@ -13,6 +13,7 @@ from experiments.case_schema import Case
 from experiments.case_stations import Station
 from networks.feeder import Feeder
 from players import goods
+from players.elastic_households import ElasticDemand
 
 PRICE_SCALE = 0.1  # [$/kWh] a usual price
 STATION_QUANTITY = 100.0  # [kW] a usual trade at a station
@@ -89,6 +90,12 @@ class Setting:
         """(n_load_buses,) [$/kWh per kW] b: through the load at the reference price, with the elasticity there."""
         keys = self.case.households
         return keys.reference_price_usd_per_kwh / (keys.elasticity * self.load_kw)
+
+    @property
+    def elastic_demand(self) -> ElasticDemand:
+        """The demand of constant elasticity through the load at the reference price."""
+        keys = self.case.households
+        return ElasticDemand(self.load_buses, self.load_kw, keys.reference_price_usd_per_kwh, keys.elasticity)
 
     @cached_property
     def delivery_buses(self) -> tuple[str, ...]:
