@@ -29,6 +29,7 @@ from experiments.case_problems import nearest
 from experiments.case_schema import Case
 from experiments.clock import Clock
 from experiments.cross_check import as_data, compare, differences, disagreements
+from experiments.curved_demand import monotonicity
 from experiments.provenance import provenance, versions
 from experiments.quantities import quantities
 from experiments.ranges import ranges as ranges_of
@@ -236,6 +237,8 @@ class _Routes:
 
     def with_ranges(self, result: Result) -> Result:
         """Return the result with what quantities that are not unique may be, over all equilibria."""
+        if self.no_system:
+            return result
         chosen, _ = self._chosen()
         try:
             return replace(result, ranges=ranges_of(self.system, chosen.responses))
@@ -287,6 +290,8 @@ class _Routes:
             parts.append("The monolith did not run to its end.")
         if self.monolith is not None and not self.monolith.independent:
             parts.append("The monolith started from the coordinator's answer: the two routes were not independent.")
+        if remark := monotonicity(self.model, chosen.responses):
+            parts.append(remark)
         if not self._is_monotone():
             parts.append("No theorem covers several values of time; the certificate speaks for this answer.")
         if apart is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import cvxpy as cp
@@ -16,25 +15,7 @@ from bestresponse.typing import SparseMatrix
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
 from players.reports import ChargingReport
-
-
-@dataclass(frozen=True)
-class StationSite:
-    """A charging station as its operator sees it."""
-
-    node: int  # of the road network
-    bus: str  # of the feeder
-    capacity_kw: float  # bound on charging and on discharging
-    net_min_kw: float  # lowᵢ
-    net_max_kw: float  # highᵢ
-
-    def __post_init__(self) -> None:
-        if not self.capacity_kw >= 0:
-            raise DataError(f"station at node {self.node}: capacity_kw {self.capacity_kw} must be ≥ 0")
-        if not self.net_min_kw <= self.net_max_kw:
-            raise DataError(
-                f"station at node {self.node}: net_min_kw {self.net_min_kw} is above net_max_kw {self.net_max_kw}"
-            )
+from players.station_site import StationSite
 
 
 class ChargingOperator(ConvexProgram):

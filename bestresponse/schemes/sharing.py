@@ -52,7 +52,7 @@ class SharingIteration:
         return price[self.stack.good] + self.rho * self.stack.of(trades)
 
     def sweep(self, number: int, state: Vector, ask: Ask) -> Sweep:
-        """Ask the first group, set the price, ask the second group."""
+        """Ask the first group, set the price, ask the second group, which hears what the first has answered."""
         zeta, sigma, at = state, self.sigma, self.market.positions
         mean = self.stack.total(zeta) / self.stack.traders
         first = ask([Question(a, mean[at[a]], weight=sigma[at[a]]) for a in self.groups.first])
@@ -60,7 +60,13 @@ class SharingIteration:
         for a, (_, answer) in first.items():
             price[at[a]] += sigma[at[a]] * answer.trade
         part, rho = self.stack.part, self.rho
-        second = ask([Question(f, 2 * price[at[f]] - zeta[part[f]], weight=rho[part[f]]) for f in self.groups.second])
+        told = {a: answer for a, (_, answer) in first.items()}
+        second = ask(
+            [
+                Question(f, 2 * price[at[f]] - zeta[part[f]], weight=rho[part[f]], others=told)
+                for f in self.groups.second
+            ]
+        )
         image = price[self.stack.good] + rho * self.stack.answered(second)
         return Sweep.of(price, {**first, **second}, image)
 

@@ -7,11 +7,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bestresponse.errors import DataError
+from bestresponse.typing import Vector
 from experiments.case_schema import Generator as Unit
 from experiments.case_schema import LoadServingEntity as Stated
 from experiments.models.setting import Setting
+from players.elastic_entity import ElasticEntity
 from players.load_serving_entity import Generator, HouseholdMarket, LoadServingEntity
 
+ELASTIC = "constant_elasticity"  # models of households and of entities that go together
+HOUSEHOLDS = "Households"  # the name of that player
 Conduct = Annotated[float, Field(ge=0, le=1)]
 Blocks = Annotated[int, Field(ge=1, le=1000)]
 
@@ -72,12 +77,37 @@ def _blocks(unit: Unit, n: int) -> list[Unit]:
     ]
 
 
+def constant_elasticity(
+    setting: Setting, theta: Conduct | None = None
+) -> list[ElasticEntity] | list[LoadServingEntity]:
+    """Return every entity on demand of constant elasticity, with its own conduct or one conduct θ for all.
+
+    Where all are price takers (θ = 0) they are plain entities, the market is monotone and the monolith can solve it.
+    """
+    if setting.case.players.households != ELASTIC:
+        raise DataError(f'needs demand of constant elasticity: choose players.households = "{ELASTIC}", too')
+    demand, stated = setting.elastic_demand, setting.case.lse
+    takers = _players(setting, [each.model_copy(update={"conduct": 0.0}) for each in stated], demand.largest_kw)
+    conducts = [each.conduct if theta is None else theta for each in stated]
+    if not any(conducts):
+        return takers
+    return [ElasticEntity(taker, demand, own, HOUSEHOLDS) for taker, own in zip(takers, conducts, strict=True)]
+
+
 def _made(setting: Setting, entities: Sequence[Stated], members: int = 1) -> list[LoadServingEntity]:
     """The players for entities as a case states them, each of so many members.
 
     What members can import and trade at stations adds up. As every member alone can handle all there is, the limits of
     the operators bind first, and who is paid for scarcity does not change with a merger.
     """
+    if setting.case.players.households == ELASTIC:
+        raise DataError(f'knows affine demand curves only: choose players.lse = "{ELASTIC}"')
+    return _players(setting, entities, setting.intercept / setting.slope, members)
+
+
+def _players(
+    setting: Setting, entities: Sequence[Stated], largest_use_kw: Vector, members: int = 1
+) -> list[LoadServingEntity]:
     case = setting.case
     return [
         LoadServingEntity(
@@ -89,14 +119,15 @@ def _made(setting: Setting, entities: Sequence[Stated], members: int = 1) -> lis
             HouseholdMarket(
                 setting.load_buses,
                 setting.slope,
-                setting.intercept / setting.slope,
+                largest_use_kw,
                 case.households.served_portion * entity.share * setting.load_kw,
             ),
-            {bus: members * kw for bus, kw in setting.station_capacity_kw.items()},
+            {place: members * kw for place, kw in setting.station_capacity_kw.items()},
             members * case.tso.p_max_kw,
             case.households.value_of_lost_load_usd_per_kwh,
             conduct=entity.conduct,
             v2g=setting.v2g,
+            station_bus=setting.retail_bus,
         )
         for entity in entities
     ]

@@ -44,12 +44,19 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
     "cno": {
         "price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices"),
         "regulated": _here("charging", "regulated", "one operator with a regulated mark-up, `markup_usd_per_kwh`"),
+        "competing": _here("charging", "competing", "several operators, each with its own stations, `operators`"),
+        "storage": _here("charging", "storage", "one operator with batteries and solar panels at its stations"),
     },
     "dso": {
         "linear": _here("grid", "linear", "LinDistFlow, a linear program"),
         "copperplate": _here("grid", "copperplate", "no network: one price in every connected part"),
     },
-    "households": {"affine": _here("households", "affine", "price takers with affine demand curves")},
+    "households": {
+        "affine": _here("households", "affine", "price takers with affine demand curves"),
+        "constant_elasticity": _here(
+            "households", "constant_elasticity", "price takers, demand of constant elasticity"
+        ),
+    },
     "traffic": {
         "enumerated": _here("traffic", "enumerated", "user equilibrium on enumerated paths"),
         "generated": _here("traffic", "generated", "user equilibrium on all energy-feasible trips, found as needed"),
@@ -61,6 +68,7 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
         "conjectural": _here("entities", "conjectural", "conjectural variations: one conduct `theta` for all"),
         "monopoly": _here("entities", "monopoly", "all merged into one"),
         "block_bid": _here("entities", "block_bid", "own conduct, generation costs in `blocks` of constant price"),
+        "constant_elasticity": _here("entities", "constant_elasticity", "own conduct on demand of constant elasticity"),
     },
 }
 """By role, in the order in which players enter a market; the first model of a role is its default."""

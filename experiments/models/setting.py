@@ -13,9 +13,11 @@ from experiments.case_schema import Case
 from experiments.case_stations import Station
 from networks.feeder import Feeder
 from players import goods
+from players.elastic_households import ElasticDemand
 
 PRICE_SCALE = 0.1  # [$/kWh] a usual price
 STATION_QUANTITY = 100.0  # [kW] a usual trade at a station
+RETAIL_BY_STATION = ("competing",)  # models of the charging operators who may share a bus: one retail good per station
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,27 @@ class Setting:
         """The charging stations, every key after overrides."""
         return self.case.resolved_stations()
 
+    @property
+    def retail_by_station(self) -> bool:
+        """Whether every station is a place of retail by itself; else its bus is."""
+        return self.case.players.cno in RETAIL_BY_STATION
+
+    @cached_property
+    def retail_bus(self) -> dict[str, str]:
+        """By place of retail: the bus."""
+        return {self._retail_place(site): site.bus for site in self.stations}
+
     @cached_property
     def station_capacity_kw(self) -> dict[str, float]:
-        """By bus: the sum over its stations."""
+        """By place of retail: the sum over its stations."""
         found: dict[str, float] = {}
         for site in self.stations:
-            found[site.bus] = found.get(site.bus, 0.0) + site.capacity_kw
+            place = self._retail_place(site)
+            found[place] = found.get(place, 0.0) + site.capacity_kw
         return found
+
+    def _retail_place(self, site: Station) -> str:
+        return goods.station(site.node) if self.retail_by_station else site.bus
 
     @cached_property
     def _loaded(self) -> IntVector:
@@ -74,6 +90,12 @@ class Setting:
         """(n_load_buses,) [$/kWh per kW] b: through the load at the reference price, with the elasticity there."""
         keys = self.case.households
         return keys.reference_price_usd_per_kwh / (keys.elasticity * self.load_kw)
+
+    @property
+    def elastic_demand(self) -> ElasticDemand:
+        """The demand of constant elasticity through the load at the reference price."""
+        keys = self.case.households
+        return ElasticDemand(self.load_buses, self.load_kw, keys.reference_price_usd_per_kwh, keys.elasticity)
 
     @cached_property
     def delivery_buses(self) -> tuple[str, ...]:
@@ -102,7 +124,7 @@ class Setting:
         """
         load = dict(zip(self.feeder.buses, self.feeder.p_kw.tolist(), strict=True))
         unit = {unit.bus: unit.p_max_kw for entity in self.case.lse for unit in entity.generators}
-        site = dict.fromkeys(self.station_capacity_kw, STATION_QUANTITY)
+        site = dict.fromkeys(self.retail_bus.values(), STATION_QUANTITY)
         found = {
             goods.delivery(bus): max(load[bus], unit.get(bus, 0.0), site.get(bus, 0.0)) or STATION_QUANTITY
             for bus in self.delivery_buses  # one whose only unit is out has a usual quantity, too

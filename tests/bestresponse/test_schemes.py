@@ -251,3 +251,20 @@ def test_every_scheme_is_listed_under_its_own_name():
 def test_a_step_outside_its_range_is_refused(make, words):
     with pytest.raises(FormulationError, match=words):
         make()
+
+
+class Eavesdropper(Trader):
+    """A trader that notes whose answers it is told."""
+
+    def best_response(self, signal):
+        self.told = set(signal.others)
+        return super().best_response(signal)
+
+
+@pytest.mark.parametrize("name", ["sharing", "gauss_seidel"])
+def test_who_answers_second_hears_the_first(name):
+    seller = Eavesdropper("seller", {"bread": -1.0}, 1.0)
+    rival = Eavesdropper("rival", {"bread": -1.0}, 2.0)
+    market = market_of([Trader("buyer", {"bread": 1.0}, 1.0, slope=-10.0), seller, rival])
+    SCHEMES[name].bind(market, np.ones(1)).sweep(0, np.zeros(4 if name != "sharing" else 2), Oracle(market).ask)
+    assert "buyer" in seller.told and "buyer" in rival.told

@@ -10,6 +10,7 @@ from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
 from experiments.build import build
 from experiments.case_check import check_case
+from experiments.cross_check import UNIQUE
 from experiments.solving import solve
 from players import goods
 from tests.experiments.test_retail_models import case_with, certified
@@ -23,6 +24,8 @@ def operators(name, **options):
 
 MODELS = {
     "regulated": {"markup_usd_per_kwh": MARKUP},
+    "competing": {},
+    "storage": {"solar_kw": 20.0, "battery_kw": 40.0, "stored_kwh": 30.0, "room_kwh": 15.0, "value_usd_per_kwh": 0.12},
 }
 
 
@@ -100,13 +103,99 @@ def test_a_higher_markup_means_less_discharged():
     assert np.all(np.diff(discharged) <= 1e-6) and discharged[-1] < discharged[0] - 1
 
 
+def test_competitors_share_a_bus_and_retail_station_by_station():
+    players = operators("competing", operators={"A": [2], "B": [3]}, markups_usd_per_kwh={"B": MARKUP})
+    case = case_with(**players)
+    stations = [site.model_copy(update={"bus": "4"}) for site in case.stations]
+    result, model = (f(case.model_copy(update={"stations": tuple(stations)})) for f in (solve, in_base))
+    assert result.solved and result.routes_agree, result.status
+    assert [player.name for player in model.players["cno"]] == ["A", "B"]
+    retail = {good.name for good in model.market.goods if good.family == "retail_to_cno"}
+    assert retail == {"retail_to_cno[station 2]", "retail_to_cno[station 3]"}
+
+
+def in_base(case):
+    return build(case, "base", True)
+
+
+@pytest.mark.parametrize("scenario", ["base", "stress"])
+@pytest.mark.parametrize("owned", [{}, {"operators": {"All": [2, 3]}}], ids=["one each", "all in one hand"])
+def test_competitors_without_power_are_the_one_price_taker(owned, scenario):
+    found = solve(case_with(**operators("competing", **owned)), scenario)
+    one = answer("price_taker", scenario)
+    for name in UNIQUE:
+        assert found.quantities[name] == pytest.approx(one.quantities[name], rel=1e-6, abs=1e-3), name
+
+
+def test_vehicles_leave_the_operator_that_takes_a_markup():
+    def charged(markups):
+        case = case_with(**operators("competing", markups_usd_per_kwh=markups))
+        return solve(case, "stress", method="monolith").quantities["station_net_kw"]
+
+    alike, dearer = charged({}), charged({"CNO 3": 2.0})
+    assert abs(dearer["3"]) < abs(alike["3"]) - 1
+
+
 @pytest.mark.parametrize(
     ("players", "message"),
     [
         (operators("regulated", markup_usd_per_kwh=-0.1), r"cno.markup_usd_per_kwh: given -0.1: .*greater than or"),
+        (operators("competing", operators={"A": ["2"]}), r"cno.operators.A.1.: given \"2\": .*integer"),
         (operators("regulated", markup=0.1), r"cno.markup: unknown option. Options: markup_usd_per_kwh"),
     ],
 )
 def test_options_that_do_not_fit_are_named(players, message):
     with pytest.raises(DataError, match=message):
         check_case(case_with(**players))
+
+
+def test_sun_and_batteries_save_society_what_they_replace():
+    """Under stress a kWh is worth more than the battery's value: it gives all, the sun is used, less is shed."""
+    with_it, without = answer("storage").quantities, answer("price_taker").quantities
+    _, equilibrium, _ = found("storage")
+    plan = equilibrium.responses["CNO"].plan
+    assert plan["given"] == pytest.approx([30.0, 30.0]) and plan["solar"] == pytest.approx([20.0, 20.0])
+    assert plan["taken"] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert with_it["other_cost_usd_per_h"] == pytest.approx(0.12 * 60, rel=1e-6)
+    assert with_it["social_cost_usd_per_h"] < without["social_cost_usd_per_h"] - 1
+    assert surplus(with_it) == pytest.approx(-100, abs=1e-3) and surplus(without) == pytest.approx(0, abs=1e-3)
+
+
+def surplus(quantities):
+    """What grid and generators give beyond what households and vehicles use [kW]."""
+    supply = quantities["import_kw"] + sum(quantities["generation_kw"].values())
+    return supply - quantities["household_kw"] - quantities["charged_kw"] + quantities["discharged_kw"]
+
+
+def test_a_battery_stores_what_is_cheaper_than_its_value():
+    case = case_with(**operators("storage", battery_kw=40.0, room_kwh=18.0, value_usd_per_kwh=0.5, nodes=[3]))
+    model = build(case, "base", True)
+    equilibrium = coordinate(model.market, model.first_price)
+    assert equilibrium.responses["CNO"].plan["taken"] == pytest.approx([0.0, 20.0])  # 18 kWh of room, 90 % stored
+
+
+@pytest.mark.parametrize("v2g", [True, False])
+def test_with_nothing_on_site_it_is_the_price_taker(v2g):
+    alone, one = solve(case_with(cno="storage"), "stress", v2g), answer("price_taker", "stress", v2g)
+    for name in UNIQUE:
+        assert alone.quantities[name] == pytest.approx(one.quantities[name], rel=1e-6, abs=1e-3), name
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"operators": {"A": [2]}}, "players.options.cno: operators: the station at node 3 must have one operator"),
+        ({"operators": {"A": [2, 3], "B": [3]}}, r"the station at node 3 must have one operator, given A, B"),
+        ({"operators": {"A": [2, 3, 7]}}, r"operators.A: given node 7, which has no station; stations: 2, 3"),
+        ({"operators": {"A": [2, 3], "B": []}}, r"operators.B: no station given"),
+        ({"markups_usd_per_kwh": {"CNO 4": 0.1}}, r'nobody is called "CNO 4"; did you mean "CNO 3"'),
+    ],
+)
+def test_owners_that_do_not_fit_are_named(options, message):
+    with pytest.raises(DataError, match=message):
+        in_base(case_with(**operators("competing", **options)))
+
+
+def test_a_battery_without_a_station_is_named():
+    with pytest.raises(DataError, match=r"players.options.cno: nodes: given node 9, which has no station; stations: 2"):
+        in_base(case_with(**operators("storage", nodes=[9])))

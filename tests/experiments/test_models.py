@@ -11,6 +11,7 @@ from experiments.build import build
 from experiments.case import BUILT_IN, case_from
 from experiments.case_check import check_case
 from experiments.models.grid import linear
+from experiments.models.households import affine
 from experiments.models.registry import MODELS
 from experiments.solving import solve
 from players import goods
@@ -36,6 +37,21 @@ def renamed(setting, *, name: str):
     operator = linear(setting)
     operator.name = name
     return operator
+
+
+class WithoutBlock:
+    """A player that answers and keeps its problem to itself."""
+
+    def __init__(self, inside):
+        self.inside, self.name, self.goods = inside, inside.name, inside.goods
+
+    def best_response(self, signal):
+        return self.inside.best_response(signal)
+
+
+def secretive(setting):
+    """The affine households without a block."""
+    return WithoutBlock(affine(setting))
 
 
 def case_with(players):
@@ -73,6 +89,18 @@ def test_a_player_beside_the_roles_trades_and_is_accounted_for():
     served = result.quantities["import_kw"] + sum(result.quantities["generation_kw"].values())
     before = without.quantities["import_kw"] + sum(without.quantities["generation_kw"].values())
     assert served - result.quantities["household_kw"] == pytest.approx(before - without.quantities["household_kw"] + 20)
+
+
+def test_without_a_block_the_certificate_speaks_alone():
+    case = case_with({"households": f"{__name__}:secretive"})
+    result = solve(case, "base", ranges=True)
+    assert result.solved and result.routes_agree is None and not result.monolith and not result.ranges
+    assert "The monolith did not run: no block is stated by Households (a method `block`" in result.status
+    assert "The coordinator's certificate speaks alone." in result.status
+    usual = solve("teaching", "base").quantities["social_cost_usd_per_h"]
+    assert result.quantities["social_cost_usd_per_h"] == pytest.approx(usual, rel=1e-6)
+    with pytest.raises(FormulationError, match="Households states no block, which the monolith needs: write a method"):
+        solve(case, "base", method="monolith")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pytest
 
 from bestresponse.errors import DataError
 from bestresponse.player import Anchor, Signal
-from players.charging_operator import ChargingOperator, StationSite
+from players.charging_operator import ChargingOperator
+from players.station_site import StationSite
 
 ONE = StationSite(7, "76", capacity_kw=100.0, net_min_kw=-50.0, net_max_kw=80.0)
 

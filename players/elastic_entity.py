@@ -1,0 +1,76 @@
+"""A load serving entity that meets household demand of constant elasticity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bestresponse.errors import DataError
+from bestresponse.player import Anchor, Response, Signal
+from bestresponse.typing import Vector
+from players import goods
+from players.elastic_households import ElasticDemand
+from players.load_serving_entity import LoadServingEntity
+from players.reports import EntityReport
+
+
+class ElasticEntity:
+    """A load serving entity that expects the household price to fall by θ |P′(S)| per kW of its own sales s.
+
+    S is what households last used (`signal.others`), so its first-order condition is P(S) + θ P′(S) s = marginal cost
+    where all agree on S: Cournot competition on a curved demand. In between it minimises the outlay of the price taker
+    `inside` plus ½ θ |P′(S)| s², a quadratic program that changes with S. It states no block: the term P′(S) s joins
+    its variables with those of the households, for which blocks have no place.
+    """
+
+    def __init__(self, inside: LoadServingEntity, demand: ElasticDemand, conduct: float, households: str) -> None:
+        if inside.conduct != 0:
+            raise DataError(f"{inside.name}: the entity inside must be a price taker, given conduct {inside.conduct}")
+        self.inside = inside
+        self.demand = demand
+        self.conduct = conduct
+        self.households = households  # the name of that player
+        self.name, self.goods = inside.name, inside.goods
+        self._sold = [self.goods.index(goods.household(bus)) for bus in demand.buses]
+
+    def best_response(self, signal: Signal) -> Response:
+        """Return the plan with the smallest outlay, mark-up cost included. Raises as `ConvexProgram.best_response`."""
+        slope = self._slope(signal.others)
+        answer = self.inside.best_response(replace(signal, anchor=_with_curvature(signal.anchor, slope)))
+        return replace(answer, cost=answer.cost + float(0.5 * slope @ answer.trade**2), bound=None)
+
+    def violation(self, plan: Mapping[str, Vector]) -> float:
+        """Return the largest violation of any row or bound by the plan."""
+        return self.inside.violation(plan)
+
+    def memory(self) -> dict[str, Any]:
+        """Return what an answer depends on besides the signal."""
+        return self.inside.memory()
+
+    def recall(self, memory: Mapping[str, Vector]) -> None:
+        """Go on from what `memory` returned."""
+        self.inside.recall(memory)
+
+    def report(self, response: Response) -> EntityReport:
+        """Return generation, shedding and what they cost."""
+        return self.inside.report(response)
+
+    def _slope(self, others: Mapping[str, Response]) -> Vector:
+        """(n_goods,) θ |P′(S)| of household goods, 0 of the others; before households have answered, at the load."""
+        known = others.get(self.households)
+        use = self.demand.reference_kw if known is None else known.plan["use"]
+        slope = np.zeros(len(self.goods))
+        slope[self._sold] = self.conduct * self.demand.slope(use)
+        return slope
+
+
+def _with_curvature(anchor: Anchor | None, slope: Vector) -> Anchor:
+    """The anchor that adds ½ slope · trade² to what an anchor adds, a constant apart."""
+    if anchor is None:
+        return Anchor(slope, np.zeros_like(slope))
+    weight = anchor.weight + slope
+    target = np.divide(anchor.weight * anchor.target, weight, out=np.zeros_like(weight), where=weight > 0)
+    return Anchor(weight, target)
