@@ -69,8 +69,6 @@ def check(case: Case, role: str, model: str, options: Mapping[str, Any], scenari
     """
     built = build(with_model(case, role, model, options), scenario, v2g)
     players = built.extra[-1:] if role == EXTRA else built.players[role]
-    for player in players:
-        _require(player, model)
     _refuse_unknown_goods(case, built, players, scenario, v2g)
     sentence, clears, price, others = _solved(built)
     findings = tuple(found for player in players for found in _findings(player, built, price, others))
@@ -112,16 +110,6 @@ def read_options(text: str) -> dict[str, Any]:
 
 def _inline_table(text: str) -> Any:
     return tomllib.loads(f"options = {text}")["options"]
-
-
-def _require(player: Player, model: str) -> None:
-    for member, meaning in (
-        ("name", "its name, unique in the market"),
-        ("goods", "the names of the goods that it trades"),
-        ("best_response", "a method that takes a bestresponse.player.Signal and returns a Response"),
-    ):
-        if not hasattr(player, member):
-            raise DataError(f"{model} makes a {type(player).__name__}, which has no `{member}`: {meaning}")
 
 
 def _refuse_unknown_goods(case: Case, built: Model, players: tuple[Player, ...], scenario: str, v2g: bool) -> None:

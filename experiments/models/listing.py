@@ -31,6 +31,11 @@ def listing(role: str | None = None) -> list[ListedModel]:
     return [_listed(each, name) for each in ([role] if role else roles) for name in names(each)]
 
 
+def ready(role: str) -> list[str]:
+    """Return the names of the models of a role that can be made without options. Raises DataError as `listing` does."""
+    return [model.name for model in listing(role) if all(" = " in option for option in model.options)]
+
+
 def _listed(role: str, name: str) -> ListedModel:
     default = name == next(iter(MODELS.get(role, {})), None)
     told = shipped(role)[name].summary if name in shipped(role) else None

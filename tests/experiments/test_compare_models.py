@@ -121,7 +121,7 @@ def test_the_model_that_a_case_chooses_keeps_its_options():
     ("arguments", "text"),
     [
         (("--models", "linear,liner"), 'players.dso: no model "liner"; did you mean "linear"? Models: linear'),
-        (("--player", "dos"), 'player: no role "dos"; did you mean "dso"? Roles: cno, dso'),
+        (("--player", "dos"), 'no role "dos"; did you mean "dso"? Roles: cno, dso'),
         (("--models", "linear,linear"), "models: given linear, linear, must be different names"),
         (("--models", ","), "models: given none"),
         (("--scenario", "nowhere"), 'no scenario "nowhere"'),

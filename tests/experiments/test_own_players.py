@@ -53,6 +53,10 @@ class Moody(Plain):
         return {}["nothing"]
 
 
+class Lonely(Plain):
+    goods = ("steam",)
+
+
 class Nameless:
     goods = ("import",)
 
@@ -126,7 +130,11 @@ def test_whatever_a_player_raises_is_a_failure_and_no_traceback(call):
         (("battery", "--options", "{"), "must be JSON or TOML"),
         (("battery", "--options", "gone.toml"), "options: gone.toml cannot be read"),
         (("linear", "--role", "dos"), 'no role "dos"; did you mean "dso"?'),
-        (("battery", "--options", TOML.replace("'5'", "'55'")), '"delivery[55]" is traded by nobody else in teaching'),
+        (
+            ("battery", "--options", TOML.replace("'5'", "'55'")),
+            'delivery to bus "55", which the feeder has not; did you mean "5"? Buses: 1',
+        ),
+        ((f"{__name__}:Lonely",), 'Plain: "steam" is traded by nobody else in teaching. Goods: charging[2]'),
         ((f"{__name__}:Nameless",), "makes a Nameless, which has no `name`"),
     ],
 )
