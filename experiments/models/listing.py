@@ -52,14 +52,13 @@ def options(make: Callable[..., Any], first: int = 0) -> tuple[str, ...]:
 
 
 def _option(parameter: inspect.Parameter) -> str:
-    stated = parameter.annotation
-    kind = (
-        ""
-        if stated is parameter.empty
-        else f": {stated if isinstance(stated, str) else inspect.formatannotation(stated)}"
-    )
-    default = "" if parameter.default is parameter.empty else f" = {shown(parameter.default)}"
-    return f"{parameter.name}{kind}{default}"
+    stated, default = parameter.annotation, parameter.default
+    text = parameter.name
+    if stated is not parameter.empty:
+        text += f": {stated if isinstance(stated, str) else inspect.formatannotation(stated)}"
+    if default is not parameter.empty:
+        text += f" = {default if default is None else shown(default)}"
+    return text
 
 
 def _first_line(make: Callable[..., Any]) -> str:
