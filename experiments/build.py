@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from bestresponse.market import Good, Market
 from bestresponse.player import Player
 from bestresponse.typing import Vector
 from experiments.case_check import check_case
+from experiments.case_problems import Problem, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case
 from experiments.models.registry import MODELS, make_extra, make_role
 from experiments.models.setting import PRICE_SCALE, STATION_QUANTITY, Setting
@@ -85,5 +86,17 @@ def build(case: Case, scenario_name: str, v2g: bool) -> Model:
     Raises DataError, naming every problem, where the case does not fit its networks or has no such scenario.
     """
     case.scenario(scenario_name)
-    setting = Setting(check_case(case, v2g), scenario_name, v2g)
-    return Model(setting, {role: make_role(role, setting) for role in MODELS}, make_extra(case))
+    checked = check_case(case, v2g)
+    extra = make_extra(case)
+    setting = Setting(checked, scenario_name, v2g, _buses_of(extra))
+    if unknown := sorted(setting.further_buses.difference(setting.feeder.buses)):
+        buses = setting.feeder.buses
+        text = f"delivery to bus {shown(unknown[0])}, which the feeder has not{nearest(unknown[0], buses)}"
+        raise_data_error(case.file, [Problem(("players", "extra"), f"{text} Buses: {listed(buses)}")], {})
+    return Model(setting, {role: make_role(role, setting) for role in MODELS}, extra)
+
+
+def _buses_of(players: Sequence[Player]) -> frozenset[str]:
+    """The buses to which players want delivery."""
+    traded = {good for player in players for good in player.goods}
+    return frozenset(goods.place(good) for good in traded if goods.family(good) == "delivery")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 
 from bestresponse.conformance import checks
 from bestresponse.coordinator import coordinate, default_scheme
-from bestresponse.errors import DataError, FormulationError
-from bestresponse.player import HasBlock, KnowsItsSet, Player, Response
+from bestresponse.errors import BestResponseError, DataError, FormulationError
+from bestresponse.player import HasBlock, KnowsItsSet, Player, Response, Signal
 from bestresponse.typing import Vector
 from experiments.build import Model, build
 from experiments.case_problems import listed, nearest, shown
 from experiments.case_schema import Case, ExtraPlayer
+from experiments.conformance_words import ANSWERS
 from experiments.models.registry import EXTRA, MODELS
+from networks.errors import NetworkDataError
 
 DRAWS = 12  # prices that the checks try
 MOST_SEEN = 3  # ways of one failure that are shown
@@ -67,10 +70,8 @@ def check(case: Case, role: str, model: str, options: Mapping[str, Any], scenari
     Raises DataError for a role, model, option or scenario that does not exist, or players that lack what the contract
     needs; FormulationError where the goods do not fit the market.
     """
-    built = build(with_model(case, role, model, options), scenario, v2g)
+    built = _built(with_model(case, role, model, options), model, scenario, v2g)
     players = built.extra[-1:] if role == EXTRA else built.players[role]
-    for player in players:
-        _require(player, model)
     _refuse_unknown_goods(case, built, players, scenario, v2g)
     sentence, clears, price, others = _solved(built)
     findings = tuple(found for player in players for found in _findings(player, built, price, others))
@@ -114,14 +115,19 @@ def _inline_table(text: str) -> Any:
     return tomllib.loads(f"options = {text}")["options"]
 
 
-def _require(player: Player, model: str) -> None:
-    for member, meaning in (
-        ("name", "its name, unique in the market"),
-        ("goods", "the names of the goods that it trades"),
-        ("best_response", "a method that takes a bestresponse.player.Signal and returns a Response"),
-    ):
-        if not hasattr(player, member):
-            raise DataError(f"{model} makes a {type(player).__name__}, which has no `{member}`: {meaning}")
+def _built(case: Case, model: str, scenario: str, v2g: bool) -> Model:
+    try:
+        return build(case, scenario, v2g)
+    except (BestResponseError, NetworkDataError):
+        raise
+    except Exception as error:  # whatever a constructor under test may raise
+        raise DataError(f"{model} could not be made: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """What an error says and where it was raised."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({where.filename}, line {where.lineno})"
 
 
 def _refuse_unknown_goods(case: Case, built: Model, players: tuple[Player, ...], scenario: str, v2g: bool) -> None:
@@ -144,13 +150,15 @@ def _solved(model: Model) -> tuple[str, bool | None, Vector, Mapping[str, Respon
     try:
         found = coordinate(model.market, model.first_price, scheme=default_scheme(model.market))
     except Exception as error:  # whatever a player under test may raise
-        return f"The market broke off: {type(error).__name__}: {error}", False, model.first_price, {}
+        return f"The market broke off: {_said(error)}", False, model.first_price, {}
     price = found.price if found.responses else model.first_price
     return str(found.stop), found.solved, price, found.responses
 
 
 def _findings(player: Player, model: Model, price: Vector, others: Mapping[str, Response]) -> list[Finding]:
-    found = []
+    if (wrong := _no_answer(player, model.market.signal(player, price, others))) is not None:
+        return [Finding(player.name, ANSWERS, seen=(wrong,))]
+    found = [Finding(player.name, ANSWERS)]
     for check in checks(player, model.market, price, others, draws=DRAWS):
         missing = [method for protocol, method in NEEDS.get(check.name, ()) if not isinstance(player, protocol)]
         if check.excuse is not None:
@@ -163,3 +171,11 @@ def _findings(player: Player, model: Model, price: Vector, others: Mapping[str, 
             details = dict.fromkeys(failure.detail for failure in check.failures())
             found.append(Finding(player.name, check.name, seen=tuple(details)))
     return found
+
+
+def _no_answer(player: Player, signal: Signal) -> str | None:
+    try:
+        answer = player.best_response(signal)
+    except Exception as error:  # whatever a player under test may raise
+        return _said(error)
+    return None if isinstance(answer, Response) else f"it answered with a {type(answer).__name__}"

@@ -25,7 +25,7 @@ def compare_models(
     models: Annotated[
         str | None,
         typer.Option(
-            help="Names with commas, or module:callable; all of the role if not given. A wrong name lists all."
+            help="Names with commas, or module:callable; all that need no options if not given. A wrong name lists all."
         ),
     ] = None,
     scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
@@ -43,10 +43,10 @@ def compare_models(
     from experiments.case import load_case
     from experiments.exits import Exit
     from experiments.files import writable
-    from experiments.models.registry import names
+    from experiments.models.listing import ready
 
     loaded = load_case(case)
-    chosen = names(player) if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    chosen = ready(player) if models is None else [name.strip() for name in models.split(",") if name.strip()]
     if out is not None:
         writable(out, folder=True)
     entries: list[ModelEntry] = []

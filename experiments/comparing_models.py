@@ -102,6 +102,7 @@ ROWS = (
     ("lowest DLMP", "dlmp_min", "$/kWh"),
     ("mean DLMP", "dlmp_mean", "$/kWh"),
     ("highest DLMP", "dlmp_max", "$/kWh"),
+    ("mean household price", "household_price_mean", "$/kWh"),
 )
 """What a comparison shows: words, quantity, unit."""
 
@@ -109,15 +110,18 @@ ROWS = (
 def numbers(entry: ModelEntry) -> dict[str, float]:
     """Return the quantities of an entry as one number each, those that it cannot tell left out.
 
-    Generation is summed over the entities; DLMPs are over the buses at which the model has one.
+    Generation is summed over the entities; prices are over the buses at which there is one, none weighing more.
     """
     if entry.result is None:
         return {}
     told = dict(entry.result.quantities)
     prices = np.array(list(told.get("dlmp_usd_per_kwh", {}).values()), dtype=float)
+    paid = np.array(list(told.get("household_price_usd_per_kwh", {}).values()), dtype=float)
     found = {key: value for key, value in told.items() if isinstance(value, int | float)}
     if "generation_kw" in told:
         found["generation_kw"] = sum(told["generation_kw"].values())
     if len(prices):
         found |= {"dlmp_min": prices.min(), "dlmp_mean": prices.mean(), "dlmp_max": prices.max()}
+    if len(paid):
+        found["household_price_mean"] = paid.mean()
     return {key: float(value) for key, value in found.items()}

@@ -1,4 +1,4 @@
-"""What every conformance check asks of a player and what to do about a failure, for those who write their first."""
+"""What every check of a player asks and what to do about a failure, for those who write their first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ class Words:
     advice: str
 
 
+ANSWERS = "answers"  # asked first, by `checking_player` itself
+
 WORDS: Mapping[str, Words] = {
+    ANSWERS: Words(
+        "A plain signal is answered with a bestresponse.player.Response; the other checks build on that.",
+        "Run it by itself: make the player and call best_response(Signal(prices)), prices in the order of `goods`.",
+    ),
     "shape": Words(
         "The trade has one entry for every good of `goods`, and every part of the plan is as long as the block says.",
         "Return Response.trade as an array of len(goods), in the order of `goods`.",

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from experiments.comparing_models import ModelEntry, numbers
 from experiments.figures_style import COLOURS, new_figure, style, write
+from experiments.models.setting import PRICE_SCALE
 
 ENERGY = {
     "generation_kw": "generated",
@@ -25,6 +26,7 @@ ENERGY = {
 MARKERS = "osD^vPX*"
 MOST_BUSES_NAMED = 20
 LEGEND_WIDTH = 16  # characters
+LEAST_SPAN = 0.05  # of the price axis, either way from its middle, as a share
 BARS = 0.8  # of the room of one group
 
 
@@ -70,9 +72,19 @@ def _draw_prices(axes: Axes, entries: Sequence[ModelEntry]) -> None:
     for k, prices in enumerate(told):
         marker, color = MARKERS[k % len(MARKERS)], COLOURS[k % len(COLOURS)]
         values = [prices.get(bus, np.nan) for bus in buses]
-        size = max(11.0 - 3.0 * k, 3.0)  # later models are seen inside earlier ones where prices are the same
+        size = max(11.0 - 1.6 * k, 2.0)  # later models are seen inside earlier ones where prices are the same
         axes.plot(np.arange(len(buses)), values, marker=marker, color=color, linestyle="", markersize=size)
     named = len(buses) <= MOST_BUSES_NAMED
     axes.set_xticks(np.arange(len(buses)) if named else [], buses if named else [])
     axes.set_xlabel("bus" if named else f"{len(buses)} buses, in the order of the feeder")
     axes.set_ylabel(r"DLMP [\$/kWh]")
+    axes.ticklabel_format(axis="y", useOffset=False)
+    _widen(axes)
+
+
+def _widen(axes: Axes) -> None:
+    """Let prices that are the same but for rounding look the same."""
+    low, high = axes.get_ylim()
+    middle = (low + high) / 2
+    half = max((high - low) / 2, LEAST_SPAN * abs(middle), LEAST_SPAN * PRICE_SCALE)
+    axes.set_ylim(middle - half, middle + half)

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from bestresponse.player import Player, Response
 from bestresponse.typing import Vector
 from experiments.build import Model
 from experiments.case_schema import od_name
 from players import goods
 from players.reports import ChargingReport, EntityReport, GridReport, ReportsCharging, ReportsEntity, ReportsGrid
-from players.traffic import TrafficReport, UsedPath
+from players.traffic import ReportsTraffic, TrafficReport, UsedPath
 
 Quantities = dict[str, Any]
 
@@ -21,27 +23,27 @@ def quantities(model: Model, price: Vector, responses: Mapping[str, Response]) -
     """Return every reported quantity of prices (n_goods,) and plans, in the order tables show them.
 
     Shares and times are over all classes of electric vehicles, each at its own value of time; `od_cost_usd` is the
-    cheapest path cost of the first class, `od_cost_by_class_usd` that of each.
+    cheapest path cost of the first class, `od_cost_by_class_usd` that of each. Of traffic without a report travel
+    costs, and with them the social cost, and whatever its trades do not tell are left out.
     """
     prices = dict(zip((good.name for good in model.market.goods), price.tolist(), strict=True))
     driving = model.player("traffic")
-    traffic = driving.report(responses[driving.name], price[model.market.positions[driving.name]])
+    traffic = _traffic(driving, responses[driving.name], price[model.market.positions[driving.name]])
     grid = _grid(model.player("dso"), prices, responses)
     entities = {e.name: _entity(e, responses[e.name]) for e in model.players["lse"]}
     charging = [_charging(operator, responses[operator.name]) for operator in model.players["cno"]]
     costs = _costs(grid, entities.values(), traffic) | _other_costs(charging, model, responses)
-    power = _power(model, responses, grid, entities)
+    power = _markup(charging) | _power(model, responses, grid, entities) | _prices_of_households(prices)
+    if traffic is None:
+        return costs | power | _traded_on_the_road(model, responses[driving.name], prices)
     paths = {"paths": [_path(used) for used in traffic.used_paths]}
     social = {"social_cost_usd_per_h": sum(costs.values())}
-    return (
-        social
-        | costs
-        | _markup(charging)
-        | power
-        | _prices_of_households(prices)
-        | _travel(model, traffic, prices)
-        | paths
-    )
+    return social | costs | power | _travel(model, traffic, prices) | paths
+
+
+def _traffic(driving: Player, response: Response, price: Vector) -> TrafficReport | None:
+    """The report of traffic; None of one without."""
+    return driving.report(response, price) if isinstance(driving, ReportsTraffic) else None
 
 
 def _grid(operator: Player, prices: Mapping[str, float], responses: Mapping[str, Response]) -> GridReport:
@@ -62,13 +64,17 @@ def _entity(entity: Player, response: Response) -> EntityReport:
     return EntityReport({}, {}, generation_cost_usd_per_h=response.cost, shortage_cost_usd_per_h=0.0)
 
 
-def _costs(grid: GridReport, entities: Iterable[EntityReport], traffic: TrafficReport) -> Quantities:
+def _costs(grid: GridReport, entities: Iterable[EntityReport], traffic: TrafficReport | None) -> Quantities:
     """The parts of the social cost; transfers between players cancel."""
     entities = list(entities)
-    return {
+    power = {
         "generation_cost_usd_per_h": sum(entity.generation_cost_usd_per_h for entity in entities),
         "import_cost_usd_per_h": grid.import_cost_usd_per_h,
         "shortage_cost_usd_per_h": sum(entity.shortage_cost_usd_per_h for entity in entities),
+    }
+    if traffic is None:
+        return power
+    return power | {
         "travel_cost_usd_per_h": traffic.travel_cost_usd_per_h,
         "degradation_cost_usd_per_h": traffic.degradation_usd_per_h,
     }
@@ -128,9 +134,7 @@ def _travel(model: Model, traffic: TrafficReport, prices: Mapping[str, float]) -
     electric = [each.name for each in model.case.vehicles.electric_classes]
     od_cost = {name: _named(pairs, traffic.od_cost_usd[name]) for name in electric}
     return {
-        "station_net_kw": _named(map(str, nodes), traffic.charged_kw - traffic.discharged_kw),
-        "charged_kw": float(traffic.charged_kw.sum()),
-        "discharged_kw": float(traffic.discharged_kw.sum()),
+        **_energy_on_the_road(nodes, traffic.charged_kw, traffic.discharged_kw),
         "stop_share": traffic.stop_share,
         "discharge_share": traffic.discharge_share,
         "station_time_h_per_h": traffic.station_time_h_per_h,
@@ -139,10 +143,34 @@ def _travel(model: Model, traffic: TrafficReport, prices: Mapping[str, float]) -
         "od_cost_by_class_usd": od_cost,
         "link_flow_veh_per_h": _named(model.road.link_names, traffic.link_flow),
         "wardrop_gap": traffic.wardrop_gap,
-        "station_price_usd_per_kwh": {
-            str(node): [prices[goods.charging(node)], prices.get(goods.discharging(node))] for node in nodes
-        },
+        **_station_prices(nodes, prices),
     }
+
+
+def _traded_on_the_road(model: Model, response: Response, prices: Mapping[str, float]) -> Quantities:
+    """What the trades of traffic without a report tell, and its link flows if it tells them."""
+    driving = model.player("traffic")
+    traded = dict(zip(driving.goods, response.trade.tolist(), strict=True))
+    nodes = [site.node for site in model.setting.stations]
+    charged = np.array([traded.get(goods.charging(node), 0.0) for node in nodes])
+    discharged = -np.array([traded.get(goods.discharging(node), 0.0) for node in nodes])
+    flow = response.plan.get("link_flow", np.zeros(0))
+    known = len(flow) == len(model.road.link_names)
+    flows = {"link_flow_veh_per_h": _named(model.road.link_names, flow)} if known else {}
+    return _energy_on_the_road(nodes, charged, discharged) | flows | _station_prices(nodes, prices)
+
+
+def _energy_on_the_road(nodes: Iterable[int], charged: Vector, discharged: Vector) -> Quantities:
+    return {
+        "station_net_kw": _named(map(str, nodes), charged - discharged),
+        "charged_kw": float(charged.sum()),
+        "discharged_kw": float(discharged.sum()),
+    }
+
+
+def _station_prices(nodes: Iterable[int], prices: Mapping[str, float]) -> Quantities:
+    found = {str(node): [prices[goods.charging(node)], prices.get(goods.discharging(node))] for node in nodes}
+    return {"station_price_usd_per_kwh": found}
 
 
 def _path(used: UsedPath) -> dict[str, Any]:

@@ -31,6 +31,11 @@ def listing(role: str | None = None) -> list[ListedModel]:
     return [_listed(each, name) for each in ([role] if role else roles) for name in names(each)]
 
 
+def ready(role: str) -> list[str]:
+    """Return the names of the models of a role that can be made without options. Raises DataError as `listing` does."""
+    return [model.name for model in listing(role) if all(" = " in option for option in model.options)]
+
+
 def _listed(role: str, name: str) -> ListedModel:
     default = name == next(iter(MODELS.get(role, {})), None)
     told = shipped(role)[name].summary if name in shipped(role) else None
@@ -47,14 +52,13 @@ def options(make: Callable[..., Any], first: int = 0) -> tuple[str, ...]:
 
 
 def _option(parameter: inspect.Parameter) -> str:
-    stated = parameter.annotation
-    kind = (
-        ""
-        if stated is parameter.empty
-        else f": {stated if isinstance(stated, str) else inspect.formatannotation(stated)}"
-    )
-    default = "" if parameter.default is parameter.empty else f" = {shown(parameter.default)}"
-    return f"{parameter.name}{kind}{default}"
+    stated, default = parameter.annotation, parameter.default
+    text = parameter.name
+    if stated is not parameter.empty:
+        text += f": {stated if isinstance(stated, str) else inspect.formatannotation(stated)}"
+    if default is not parameter.empty:
+        text += f" = {default if default is None else shown(default)}"
+    return text
 
 
 def _first_line(make: Callable[..., Any]) -> str:

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "bestresponse.players"
 EXTRA = "extra"  # players beside the roles
+CONTRACT = {
+    "name": "its name, unique in the market",
+    "goods": "the names of the goods that it trades",
+    "best_response": "a method that takes a bestresponse.player.Signal and returns a Response",
+}
+"""What a player cannot be without."""
+
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -135,7 +142,7 @@ def make_role(role: str, setting: Setting) -> tuple[Player, ...]:
     where: Where = ("players", "options", role) if options else ("players", role)
     with _naming(setting.case, where):
         made = find(role, getattr(stated, role))(setting, **options)
-    return tuple(made) if isinstance(made, Sequence) else (made,)
+        return _players(made, getattr(stated, role))
 
 
 def make_extra(case: Case) -> tuple[Player, ...]:
@@ -143,8 +150,18 @@ def make_extra(case: Case) -> tuple[Player, ...]:
     found: list[Player] = []
     for position, extra in enumerate(case.players.extra):
         with _naming(case, ("players", "extra", position)):
-            found.append(find(EXTRA, extra.model)(**extra.options))
+            found += _players(find(EXTRA, extra.model)(**extra.options), extra.model)
     return tuple(found)
+
+
+def _players(made: Any, model: str) -> tuple[Player, ...]:
+    players = tuple(made) if isinstance(made, Sequence) else (made,)
+    for player in players:
+        for member, meaning in CONTRACT.items():
+            if not hasattr(player, member):
+                text = f"{shown(model)} makes a {type(player).__name__}, which has no `{member}`: {meaning}"
+                raise DataError(text)
+    return players
 
 
 @contextmanager

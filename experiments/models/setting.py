@@ -27,6 +27,7 @@ class Setting:
     checked: CheckedCase
     scenario_name: str
     v2g: bool
+    further_buses: frozenset[str] = frozenset()  # at which players beside the roles want delivery
 
     @property
     def case(self) -> Case:
@@ -99,8 +100,9 @@ class Setting:
 
     @cached_property
     def delivery_buses(self) -> tuple[str, ...]:
-        """The buses at which a load serving entity can trade: with load, a station, or a generator."""
+        """The buses to which the operator delivers: with load, a station, a generator, or a player beside the roles."""
         trading = {unit.bus for entity in self.case.lse for unit in entity.generators} | {s.bus for s in self.stations}
+        trading |= self.further_buses
         return tuple(
             bus for bus, load in zip(self.feeder.buses, self.feeder.p_kw, strict=True) if load > 0 or bus in trading
         )
@@ -127,7 +129,7 @@ class Setting:
         site = dict.fromkeys(self.retail_bus.values(), STATION_QUANTITY)
         found = {
             goods.delivery(bus): max(load[bus], unit.get(bus, 0.0), site.get(bus, 0.0)) or STATION_QUANTITY
-            for bus in self.delivery_buses  # one whose only unit is out has a usual quantity, too
+            for bus in self.delivery_buses  # one where nothing is usual has a usual quantity, too
         }
         found |= {goods.household(bus): load[bus] for bus in self.load_buses}
         return found | {goods.IMPORT: self.case.tso.p_max_kw or STATION_QUANTITY}

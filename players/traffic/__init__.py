@@ -1,8 +1,10 @@
 """Drivers in traffic equilibrium."""
 
 from players.traffic.classes import Stations, VehicleClass
+from players.traffic.external import Assigned, ExternalTraffic
 from players.traffic.player import Traffic, station_goods
 from players.traffic.report import (
+    ReportsTraffic,
     TrafficReport,
     UsedPath,
     least_discharge,
@@ -15,7 +17,10 @@ from players.traffic.route_generation import RouteEquilibrium, assign_all_routes
 from players.traffic.travel_time import LinkTime, Waiting
 
 __all__ = [
+    "Assigned",
+    "ExternalTraffic",
     "LinkTime",
+    "ReportsTraffic",
     "ResourceForm",
     "RouteEquilibrium",
     "Stations",

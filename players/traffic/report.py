@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from bestresponse.player import Response
 from bestresponse.typing import BoolVector, Vector
 from networks.path_set import Stop
 from players.traffic.problem import Problem, State
@@ -47,6 +49,15 @@ class TrafficReport:
     travel_cost_usd_per_h: float  # time of all classes, waiting and dwell included, each at its own value
     degradation_usd_per_h: float
     used_paths: tuple[UsedPath, ...]
+
+
+@runtime_checkable
+class ReportsTraffic(Protocol):
+    """Traffic that reports more than its trades."""
+
+    def report(self, response: Response, price: Vector) -> TrafficReport:
+        """Return the report of a response at the prices (n_goods,) [$/kWh] of its goods."""
+        ...
 
 
 def traffic_report(form: ResourceForm, path_flow: Vector, price: Vector) -> TrafficReport:

@@ -2,12 +2,14 @@
 
 import json
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 from bestresponse.errors import DataError, SolverError
 from experiments.case import BUILT_IN, case_from, load_case
 from experiments.comparing_models import cases_with, compare_models
+from experiments.figures_models import models_figure
 from experiments.models.grid import contract, voltage
 from experiments.solving import solve
 from players.distribution_operator import DistributionOperator, ImportContract
@@ -121,7 +123,7 @@ def test_the_model_that_a_case_chooses_keeps_its_options():
     ("arguments", "text"),
     [
         (("--models", "linear,liner"), 'players.dso: no model "liner"; did you mean "linear"? Models: linear'),
-        (("--player", "dos"), 'player: no role "dos"; did you mean "dso"? Roles: cno, dso'),
+        (("--player", "dos"), 'no role "dos"; did you mean "dso"? Roles: cno, dso'),
         (("--models", "linear,linear"), "models: given linear, linear, must be different names"),
         (("--models", ","), "models: given none"),
         (("--scenario", "nowhere"), 'no scenario "nowhere"'),
@@ -144,6 +146,17 @@ def test_an_interrupt_keeps_what_is_there(call, monkeypatch, tmp_path):
     shown = call("compare-models", "--player", "traffic", "--models", "enumerated,generated", "--out", "out")
     assert shown.code == 130 and "interrupted after 1 of 2 models" in shown.err
     assert [entry["model"] for entry in json.loads((tmp_path / "out" / "compare.json").read_text())] == ["enumerated"]
+
+
+def test_prices_that_differ_by_rounding_are_drawn_as_the_same():
+    (entry,) = compare_models(load_case("teaching"), "dso", ["linear"])
+    prices = entry.result.quantities["dlmp_usd_per_kwh"]
+    told = entry.result.quantities | {"dlmp_usd_per_kwh": {bus: price + 1e-12 for bus, price in prices.items()}}
+    other = replace(entry, model="other", result=replace(entry.result, quantities=told))
+    _, below = models_figure([entry, other], "two").axes
+    low, high = below.get_ylim()
+    assert low < min(prices.values()) < high and high - low > 0.005
+    assert len(below.lines) == 2
 
 
 def test_entries_come_one_by_one_in_the_order_given():

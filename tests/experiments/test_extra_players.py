@@ -50,6 +50,13 @@ def test_it_conforms_at_the_prices_of_its_market(name):
     assert not check_player(model.extra[0], model.market, found.price, found.responses, draws=12)
 
 
+def test_it_may_stand_at_a_bus_where_nobody_else_is():
+    battery = OPTIONS["battery"] | {"bus": "1"}
+    assert "1" not in build(with_extra("battery", **OPTIONS["battery"]), "base", True).setting.delivery_buses
+    result = solve(with_extra("battery", **battery), "base")
+    assert result.solved and result.routes_agree, result.status
+
+
 def answer(player, **prices):
     """What a player trades at prices of import and of delivery to every bus [$/kWh]."""
     price = np.array([prices["energy"], *[prices.get("delivery", 0.0)] * (len(player.goods) - 1)])

@@ -10,7 +10,7 @@ from bestresponse.conformance import CHECKS
 from bestresponse.errors import DataError
 from bestresponse.player import Response
 from experiments.checking_player import NEEDS, read_options
-from experiments.conformance_words import WORDS
+from experiments.conformance_words import ANSWERS, WORDS
 from players.battery import Battery
 from tests.experiments.command_line import unwrapped
 from tests.players.faults import CostIncludesPayment, Sound
@@ -53,12 +53,26 @@ class Moody(Plain):
         return {}["nothing"]
 
 
+class Wordless(Plain):
+    def best_response(self, signal):
+        return None
+
+
+class Broken(Plain):
+    def __init__(self):
+        raise ZeroDivisionError("nothing to share")
+
+
+class Lonely(Plain):
+    goods = ("steam",)
+
+
 class Nameless:
     goods = ("import",)
 
 
 def test_every_check_is_explained():
-    assert WORDS.keys() == CHECKS.keys() and NEEDS.keys() <= CHECKS.keys()
+    assert WORDS.keys() == {ANSWERS, *CHECKS} and NEEDS.keys() <= CHECKS.keys()
 
 
 def test_a_new_player_and_its_test_pass_as_written(call, tmp_path):
@@ -113,9 +127,16 @@ def test_what_a_player_does_not_offer_is_left_out(call):
     assert "reacts to price: left out: declared: it keeps still" in shown.out and "was not solved" in shown.out
 
 
-def test_whatever_a_player_raises_is_a_failure_and_no_traceback(call):
+def test_whatever_a_player_raises_is_one_failure_with_its_place(call):
     shown = call("check-player", f"{__name__}:Moody")
-    assert shown.code == 3 and "KeyError: 'nothing'" in shown.out and "Traceback" not in shown.out + shown.err
+    assert shown.code == 3 and "Moody fails the check “answers”." in shown.out
+    assert f"Seen:       KeyError: 'nothing' ({__file__}, line " in shown.out
+    assert "Traceback" not in shown.out + shown.err and "envelope" not in shown.out
+
+
+def test_an_answer_that_is_no_response_is_a_failure(call):
+    shown = call("check-player", f"{__name__}:Wordless")
+    assert shown.code == 3 and "it answered with a NoneType" in shown.out
 
 
 @pytest.mark.parametrize(
@@ -126,7 +147,12 @@ def test_whatever_a_player_raises_is_a_failure_and_no_traceback(call):
         (("battery", "--options", "{"), "must be JSON or TOML"),
         (("battery", "--options", "gone.toml"), "options: gone.toml cannot be read"),
         (("linear", "--role", "dos"), 'no role "dos"; did you mean "dso"?'),
-        (("battery", "--options", TOML.replace("'5'", "'55'")), '"delivery[55]" is traded by nobody else in teaching'),
+        (
+            ("battery", "--options", TOML.replace("'5'", "'55'")),
+            'delivery to bus "55", which the feeder has not; did you mean "5"? Buses: 1',
+        ),
+        ((f"{__name__}:Lonely",), 'Plain: "steam" is traded by nobody else in teaching. Goods: charging[2]'),
+        ((f"{__name__}:Broken",), "Broken could not be made: ZeroDivisionError: nothing to share ("),
         ((f"{__name__}:Nameless",), "makes a Nameless, which has no `name`"),
     ],
 )
