@@ -55,25 +55,25 @@ def assign(
 
     warm_up(algorithm)
     assigned, answer = solved(principle)
+    answers = {by: answer if by == principle else solved(by)[1] for by in (PRINCIPLES if price_of_anarchy else [])}
     asked = {"algorithm": algorithm, "gap": gap, "toll_weight": toll_weight, "distance_weight": distance_weight}
     dropped = {"trips": sum(within.values()), "zones": len(within)}
     data = {"network": net, "trip_table": trips, "principle": principle, **asked, "threads": threads}
     data |= {"intrazonal_trips_dropped": dropped, **answer}
     if price_of_anarchy:
-        by_principle = {by: answer if by == principle else solved(by)[1] for by in PRINCIPLES}
-        data |= {"price_of_anarchy": _price_of_anarchy(by_principle), "by_principle": by_principle}
+        data |= {"price_of_anarchy": _price_of_anarchy(answers), "by_principle": answers}
     if flows is not None:
         _write_flows(road, assigned, flows)
     if json is not None:
         _write(data, json)
     _show(data)
-    converged = all(each["converged"] for each in data.get("by_principle", {principle: answer}).values())
+    converged = all(each["converged"] for each in (answer, *answers.values()))
     raise typer.Exit(0 if converged else NOT_CONVERGED)
 
 
-def _price_of_anarchy(by_principle: dict[str, dict[str, Any]]) -> float:
+def _price_of_anarchy(answers: dict[str, dict[str, Any]]) -> float:
     """Return the total cost in user equilibrium over that in the system optimum; 1 where nothing costs anything."""
-    equilibrium, optimum = (by_principle[name]["total_cost"] for name in ("user_equilibrium", "system_optimum"))
+    equilibrium, optimum = (answers[name]["total_cost"] for name in ("user_equilibrium", "system_optimum"))
     return float(equilibrium / optimum) if optimum > 0.0 else 1.0
 
 

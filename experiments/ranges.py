@@ -35,7 +35,7 @@ def ranges(system: ComplementaritySystem, responses: Mapping[str, Response]) -> 
 
     electric, stops, discharges = stopping(form)
     vehicles = float(flow[electric].sum()) or 1.0
-    hours = station_hours(form, form.visits.T @ flow)
+    hours = station_hours(drivers[0].form_as_met, form.visits.T @ flow)
     return {
         "stop_share": bounds((electric & stops) / vehicles),
         "discharge_share": bounds((electric & discharges) / vehicles),

@@ -31,6 +31,17 @@ def generated(setting: Setting, wardrop_gap: float = 1e-12) -> Traffic:
     )
 
 
+def system_optimum(setting: Setting) -> Traffic:
+    """Return drivers who heed what they cost one another, so that all together pay the least at given prices.
+
+    Every hour counts at the electric classes' value of time, those of fuel vehicles too.
+    Raises DataError if electric classes differ in it.
+    """
+    return Traffic(
+        setting.checked.road, vehicle_classes(setting), stations(setting), v2g=setting.v2g, system_optimum=True
+    )
+
+
 def vehicle_classes(setting: Setting) -> list[VehicleClass]:
     """Return the electric classes, then the fuel vehicles, with their paths."""
     checked, keys, demand = setting.checked, setting.case.vehicles, setting.case.demand
