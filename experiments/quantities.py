@@ -55,12 +55,14 @@ def _entity(entity: Player, response: Response) -> EntityReport:
 def _costs(grid: GridReport, entities: Iterable[EntityReport], traffic: TrafficReport) -> Quantities:
     """The parts of the social cost; transfers between players cancel."""
     entities = list(entities)
+    forgone = {} if traffic.trips_made is None else {"forgone_trips_usd_per_h": traffic.forgone_usd_per_h}
     return {
         "generation_cost_usd_per_h": sum(entity.generation_cost_usd_per_h for entity in entities),
         "import_cost_usd_per_h": grid.import_cost_usd_per_h,
         "shortage_cost_usd_per_h": sum(entity.shortage_cost_usd_per_h for entity in entities),
         "travel_cost_usd_per_h": traffic.travel_cost_usd_per_h,
         "degradation_cost_usd_per_h": traffic.degradation_usd_per_h,
+        **forgone,
     }
 
 
@@ -102,6 +104,7 @@ def _travel(model: Model, traffic: TrafficReport, prices: Mapping[str, float]) -
     pairs = [od_name(pair) for pair in model.case.demand.od_pairs]
     electric = [each.name for each in model.case.vehicles.electric_classes]
     od_cost = {name: _named(pairs, traffic.od_cost_usd[name]) for name in electric}
+    made = {name: _named(pairs, trips) for name, trips in (traffic.trips_made or {}).items()}
     return {
         "station_net_kw": _named(map(str, nodes), traffic.charged_kw - traffic.discharged_kw),
         "charged_kw": float(traffic.charged_kw.sum()),
@@ -113,6 +116,7 @@ def _travel(model: Model, traffic: TrafficReport, prices: Mapping[str, float]) -
         "od_cost_usd": next(iter(od_cost.values())),
         "od_cost_by_class_usd": od_cost,
         "link_flow_veh_per_h": _named(model.road.link_names, traffic.link_flow),
+        **({"trips_made_veh_per_h": made} if made else {}),
         "wardrop_gap": traffic.wardrop_gap,
         "station_price_usd_per_kwh": {
             str(node): [prices[goods.charging(node)], prices.get(goods.discharging(node))] for node in nodes

@@ -1,6 +1,7 @@
 """Drivers in traffic equilibrium."""
 
 from players.traffic.classes import Stations, VehicleClass
+from players.traffic.elastic import ElasticTraffic, InverseDemand, empty_road_cost
 from players.traffic.player import Traffic, station_goods
 from players.traffic.report import (
     TrafficReport,
@@ -15,6 +16,8 @@ from players.traffic.route_generation import RouteEquilibrium, assign_all_routes
 from players.traffic.travel_time import LinkTime, Waiting
 
 __all__ = [
+    "ElasticTraffic",
+    "InverseDemand",
     "LinkTime",
     "ResourceForm",
     "RouteEquilibrium",
@@ -25,6 +28,7 @@ __all__ = [
     "VehicleClass",
     "Waiting",
     "assign_all_routes",
+    "empty_road_cost",
     "least_discharge",
     "station_goods",
     "station_hours",

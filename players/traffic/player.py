@@ -102,6 +102,11 @@ class Traffic:
         return not self._columns.generated
 
     @property
+    def fixed_demand(self) -> bool:
+        """Whether as many vehicles drive whatever it costs."""
+        return True
+
+    @property
     def minimises(self) -> bool:
         """Whether the user equilibrium has the smallest outlay: with one value of time among electric classes."""
         return self.form.has_potential
