@@ -74,9 +74,11 @@ def _costs(grid: GridReport, entities: Iterable[EntityReport], traffic: TrafficR
     }
     if traffic is None:
         return power
+    forgone = {} if traffic.trips_made is None else {"forgone_trips_usd_per_h": traffic.forgone_usd_per_h}
     return power | {
         "travel_cost_usd_per_h": traffic.travel_cost_usd_per_h,
         "degradation_cost_usd_per_h": traffic.degradation_usd_per_h,
+        **forgone,
     }
 
 
@@ -133,6 +135,7 @@ def _travel(model: Model, traffic: TrafficReport, prices: Mapping[str, float]) -
     pairs = [od_name(pair) for pair in model.case.demand.od_pairs]
     electric = [each.name for each in model.case.vehicles.electric_classes]
     od_cost = {name: _named(pairs, traffic.od_cost_usd[name]) for name in electric}
+    made = {name: _named(pairs, trips) for name, trips in (traffic.trips_made or {}).items()}
     return {
         **_energy_on_the_road(nodes, traffic.charged_kw, traffic.discharged_kw),
         "stop_share": traffic.stop_share,
@@ -142,6 +145,7 @@ def _travel(model: Model, traffic: TrafficReport, prices: Mapping[str, float]) -
         "od_cost_usd": next(iter(od_cost.values())),
         "od_cost_by_class_usd": od_cost,
         "link_flow_veh_per_h": _named(model.road.link_names, traffic.link_flow),
+        **({"trips_made_veh_per_h": made} if made else {}),
         "wardrop_gap": traffic.wardrop_gap,
         **_station_prices(nodes, prices),
     }

@@ -88,6 +88,13 @@ class RoadNetwork:
             raise NetworkDataError(f"road network {self.name!r}: capacity factor {factor}; allowed: positive numbers")
         return replace(self, capacity_veh_per_h=self.capacity_veh_per_h * factor)
 
+    def with_marginal_times(self) -> RoadNetwork:
+        """Return the same network with t + v t′ in place of t: what one more vehicle costs all vehicles on a link.
+
+        Where drivers face these times their equilibrium is the system optimum, since ∫ (t + v t′) dv = v t(v).
+        """
+        return replace(self, bpr_coefficient=self.bpr_coefficient * (1.0 + self.bpr_power))
+
     def _where(self, link: int) -> str:
         return f"road network {self.name!r}, link {self.link_names[link]}"
 

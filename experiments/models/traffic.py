@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from bestresponse.errors import DataError
+from experiments.case_problems import nearest, shown
+from experiments.case_schema import od_name
 from experiments.case_vehicles import FUEL
 from experiments.models.setting import Setting
-from players.traffic import Stations, Traffic, VehicleClass, Waiting
+from players.traffic import (
+    ElasticTraffic,
+    InverseDemand,
+    Stations,
+    Traffic,
+    VehicleClass,
+    Waiting,
+    empty_road_cost,
+)
 
 WAITING = ("base_h", "slope_h_per_veh", "capacity_veh", "smoothing_veh", "period_h")
 
@@ -29,6 +40,38 @@ def generated(setting: Setting, wardrop_gap: float = 1e-12) -> Traffic:
         tolerance=wardrop_gap,
         searches=setting.checked.searches(setting.v2g),
     )
+
+
+def system_optimum(setting: Setting) -> Traffic:
+    """Return drivers who heed what they cost one another, so that all together pay the least at given prices.
+
+    Every hour counts at the electric classes' value of time, those of fuel vehicles too.
+    Raises DataError if electric classes differ in it.
+    """
+    return Traffic(
+        setting.checked.road, vehicle_classes(setting), stations(setting), v2g=setting.v2g, system_optimum=True
+    )
+
+
+def elastic(
+    setting: Setting, elasticity: float = 0.5, reference_cost_usd: dict[str, float] | None = None
+) -> ElasticTraffic:
+    """Return drivers in user equilibrium on enumerated paths whose demand falls with what a trip costs.
+
+    The stated demand is what is driven at the reference cost of the OD pair, "1-20" = 12.0; of pairs without one, at
+    the cost of driving time on an empty road. Raises DataError on pairs that do not exist and values out of range.
+    """
+    road, classes = setting.checked.road, vehicle_classes(setting)
+    stated, pairs = reference_cost_usd or {}, [od_name(pair) for pair in setting.case.demand.od_pairs]
+    for name in stated:
+        if name not in pairs:
+            raise DataError(f"reference_cost_usd: no OD pair {shown(name)}{nearest(name, pairs)}")
+    inverse = []
+    for each in classes:
+        empty = empty_road_cost(road, each)
+        reference = [stated.get(pair, cost) for pair, cost in zip(pairs, empty.tolist(), strict=True)]
+        inverse.append(InverseDemand(elasticity, np.array(reference)))
+    return ElasticTraffic(road, classes, inverse, stations(setting), v2g=setting.v2g)
 
 
 def vehicle_classes(setting: Setting) -> list[VehicleClass]:

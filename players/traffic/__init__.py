@@ -1,6 +1,7 @@
 """Drivers in traffic equilibrium."""
 
 from players.traffic.classes import Stations, VehicleClass
+from players.traffic.elastic import ElasticTraffic, InverseDemand, empty_road_cost
 from players.traffic.external import Assigned, ExternalTraffic
 from players.traffic.player import Traffic, station_goods
 from players.traffic.report import (
@@ -18,7 +19,9 @@ from players.traffic.travel_time import LinkTime, Waiting
 
 __all__ = [
     "Assigned",
+    "ElasticTraffic",
     "ExternalTraffic",
+    "InverseDemand",
     "LinkTime",
     "ReportsTraffic",
     "ResourceForm",
@@ -30,6 +33,7 @@ __all__ = [
     "VehicleClass",
     "Waiting",
     "assign_all_routes",
+    "empty_road_cost",
     "least_discharge",
     "station_goods",
     "station_hours",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +36,10 @@ class Stations:
         """Return an empty set of stations, for traffic without stops."""
         nothing = np.zeros(0)
         return cls((), Waiting(nothing, nothing, nothing, nothing, nothing), nothing)
+
+    def with_marginal_waiting(self) -> Stations:
+        """Return the same stations with w + x w′ in place of w, see `Waiting.marginal`."""
+        return replace(self, waiting=self.waiting.marginal())
 
 
 @dataclass(frozen=True)
@@ -87,3 +92,15 @@ class VehicleClass:
             raise DataError(f"class {self.name!r}: OD pair {origin}-{destination} has no path")
         if not self.electric and any(each.count_nonzero() for each in (paths.charged, paths.discharged, paths.visits)):
             raise DataError(f"class {self.name!r} is not electric, but its paths stop at stations")
+
+
+def at_one_value_of_time(classes: Sequence[VehicleClass]) -> list[VehicleClass]:
+    """Return the classes with every fuel class at the electric classes' value of time, or that of the first class.
+
+    Raises DataError if electric classes differ in their value of time.
+    """
+    electric = {each.value_of_time for each in classes if each.electric}
+    if len(electric) > 1:
+        raise DataError(f"a system optimum needs electric classes of one value of time; these have {sorted(electric)}")
+    value = next(iter(electric), classes[0].value_of_time if classes else 0.0)
+    return [replace(each, value_of_time=value) for each in classes]

@@ -44,6 +44,7 @@ class Rates(NamedTuple):
     capacity: Vector  # (n_stations,) [veh]
     smoothing: Vector  # (n_stations,) [veh]
     period: Vector  # (n_stations,) [h]
+    external: float  # [1] by which share the time caused to others counts
     price: Vector  # (n_goods,) [$/kWh] at no trade
     weight: Vector  # (n_goods,) [$/kWh per kW]
 
@@ -107,6 +108,7 @@ def rates_of(marginal: Marginal) -> Rates:
         capacity=wait.capacity_veh,
         smoothing=wait.smoothing_veh,
         period=wait.period_h,
+        external=wait.external,
         price=marginal.price if anchor is None else marginal.price - weight * anchor.target,
         weight=weight,
     )
@@ -220,11 +222,12 @@ def _set_level(links: LinkCosts, rates: Rates, levels: Levels, k: int, level: fl
     elif k < n_links + n_stations:
         s = k - n_links
         queue, smoothing = rates.period[s] * level - rates.capacity[s], rates.smoothing[s]
-        inner = min(max(queue, 0.0), smoothing)
+        inner, caused = min(max(queue, 0.0), smoothing), rates.external * rates.period[s] * level / smoothing
         levels.marginal[k] = rates.base[s] + rates.slope[s] * (
-            inner * inner / (2.0 * smoothing) + max(queue - inner, 0.0)
+            inner * inner / (2.0 * smoothing) + max(queue - inner, 0.0) + caused * inner
         )
-        levels.slope[k] = rates.slope[s] * rates.period[s] * inner / smoothing
+        rise = (1.0 + rates.external) * inner / smoothing + (caused if 0.0 < queue < smoothing else 0.0)
+        levels.slope[k] = rates.slope[s] * rates.period[s] * rise
     else:
         good = k - n_links - n_stations
         levels.marginal[k] = rates.price[good] + rates.weight[good] * level

@@ -15,7 +15,7 @@ from networks.trips import TripSearch
 from players import goods
 from players.traffic.assignment import ROUNDING_GAP, Assignment, assign, feasible_flow
 from players.traffic.block import traffic_block
-from players.traffic.classes import Stations, VehicleClass
+from players.traffic.classes import Stations, VehicleClass, at_one_value_of_time
 from players.traffic.columns import Columns
 from players.traffic.problem import Problem, State
 from players.traffic.report import TrafficReport, traffic_report
@@ -44,6 +44,11 @@ class Traffic:
     bound and the gain count all of them, and the paths of the classes are only those to start with. Paths are then
     numbered as they are found, and plans made before a path was found are shorter than those made after.
 
+    As a system optimum drivers heed on every link t + v t′ and at every station w + x w′, what one more vehicle costs
+    all vehicles there, in place of t and w. The least outlay is then what all drivers together can reach at given
+    prices, with every hour counted at ω, those of fuel classes too: with several values of time there is no convex
+    optimum. Reports state the times met; duals, bounds, gains and Wardrop gaps are those of the costs heeded.
+
     A response's plan holds "path_flow" [veh/h] (classes stacked), "link_flow" [veh/h] and "visits" [veh/h]; its duals
     "demand" [$] (the cheapest path cost of every OD pair and class; fuel classes scaled to ω), "link" (ω t) and
     "station" (ω w) [$]. The last path flows start the next search, which changes the answer by no more than the
@@ -61,14 +66,18 @@ class Traffic:
         iteration_limit: int = 1000,
         name: str = "Traffic",
         searches: Sequence[TripSearch] | None = None,  # class by class; None: the paths of the classes are all
+        system_optimum: bool = False,
     ) -> None:
         if np.any(road.toll != 0.0):
             raise DataError(f"road network {road.name!r} has tolls; path costs here have no toll term, set them to 0")
         stations = Stations.none() if stations is None else stations
-        link_time = LinkTime(road.free_flow_h, road.capacity_veh_per_h, road.bpr_coefficient, road.bpr_power)
         self.name = name
         self.road = road
-        self._columns = Columns(link_time, classes, stations, v2g, searches)
+        self._met = link_time, felt = _link_time(road), stations
+        if system_optimum:
+            link_time, felt = _link_time(road.with_marginal_times()), stations.with_marginal_waiting()
+            classes = at_one_value_of_time(classes)
+        self._columns = Columns(link_time, classes, felt, v2g, searches)
         self.goods = station_goods(stations.nodes, v2g)
         self.method = method
         self.tolerance = tolerance
@@ -82,9 +91,20 @@ class Traffic:
         return self._columns.form
 
     @property
+    def form_as_met(self) -> ResourceForm:
+        """The paths in use with the times that drivers meet, which are not all that they heed in a system optimum."""
+        link_time, stations = self._met
+        return replace(self.form, link_time=link_time, stations=stations)
+
+    @property
     def knows_all_paths(self) -> bool:
         """Whether `form` holds every path there is; with searches it holds those in use."""
         return not self._columns.generated
+
+    @property
+    def fixed_demand(self) -> bool:
+        """Whether as many vehicles drive whatever it costs."""
+        return True
 
     @property
     def minimises(self) -> bool:
@@ -182,7 +202,8 @@ class Traffic:
     def report(self, response: Response, price: Vector) -> TrafficReport:
         """Return gap, costs, shares and used paths of a response at the prices (n_goods,) of its goods."""
         flow = self.path_flow(response.plan)
-        return traffic_report(self.form, flow, price)
+        heeded = Problem(self.form, Marginal(self.form, price)).state(flow)
+        return replace(traffic_report(self.form_as_met, flow, price), wardrop_gap=heeded.gap)
 
     def block(self) -> Block:
         """Return the player's problem for the monolith, see `traffic_block`; with searches, over all paths found."""
@@ -223,3 +244,7 @@ class Traffic:
     def _excess(self, state: State) -> float:
         flow = state.flow if self.form.has_potential else state.flow / self.form.scale
         return float(flow @ (state.cost - state.minimum[self.form.group]))
+
+
+def _link_time(road: RoadNetwork) -> LinkTime:
+    return LinkTime(road.free_flow_h, road.capacity_veh_per_h, road.bpr_coefficient, road.bpr_power)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -49,6 +50,8 @@ class TrafficReport:
     travel_cost_usd_per_h: float  # time of all classes, waiting and dwell included, each at its own value
     degradation_usd_per_h: float
     used_paths: tuple[UsedPath, ...]
+    trips_made: Mapping[str, Vector] | None = None  # class → (n_od,) [veh/h], where demand is elastic
+    forgone_usd_per_h: float = 0.0  # what trips not made would have been worth, there
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ Link times are the BPR function, eq. (4a); station waiting is the queue of eq. (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -75,7 +75,8 @@ class LinkTime:
 class Waiting:
     """w(x) = base + slope φ(period · x − capacity) at every station, with the smoothed hinge φ of eq. (7).
 
-    φ(s) = 0 for s ≤ 0, s²/(2ε) for 0 ≤ s ≤ ε, s − ε/2 for s ≥ ε. Raises DataError on values out of range.
+    φ(s) = 0 for s ≤ 0, s²/(2ε) for 0 ≤ s ≤ ε, s − ε/2 for s ≥ ε. `marginal` puts w + x w′ in place of w.
+    Raises DataError on values out of range.
     """
 
     base_h: Vector  # (n_stations,) [h] waiting time without a queue
@@ -83,6 +84,7 @@ class Waiting:
     capacity_veh: Vector  # (n_stations,) [veh] vehicles per period served without a queue
     smoothing_veh: Vector  # (n_stations,) [veh] ε > 0
     period_h: Vector  # (n_stations,) [h] the study period T > 0
+    external: float = field(default=0.0, kw_only=True)  # [1] by which share x w′, the time caused to others, counts
 
     def __post_init__(self) -> None:
         _check_lengths(
@@ -94,23 +96,31 @@ class Waiting:
         _refuse("waiting smoothing_veh", self.smoothing_veh, self.smoothing_veh > 0, "positive")
         _refuse("waiting period_h", self.period_h, self.period_h > 0, "positive")
 
+    def marginal(self) -> Waiting:
+        """Return w + x w′, what one more vehicle costs all vehicles at a station; its integral is x w."""
+        return replace(self, external=1.0)
+
     def value(self, visits: Vector, mu: float = 0.0) -> Vector:
         """Return (n_stations,) [h] the waiting times at the visits [veh/h], smoothed further for mu > 0."""
         queue, smoothing = self._queue(visits, mu)
         inner = np.clip(queue, 0.0, smoothing)
-        return self.base_h + self.slope_h_per_veh * (inner * inner / (2.0 * smoothing) + np.maximum(queue - inner, 0.0))
+        own = inner * inner / (2.0 * smoothing) + np.maximum(queue - inner, 0.0)
+        return self.base_h + self.slope_h_per_veh * (own + self.external * self.period_h * visits * inner / smoothing)
 
     def integral(self, visits: Vector) -> Vector:
         """Return (n_stations,) [h·veh/h] ∫₀^visits w."""
         queue, smoothing = self._queue(visits, 0.0)
         inner, beyond = np.clip(queue, 0.0, smoothing), np.maximum(queue - smoothing, 0.0)
         hinge = inner**3 / (6.0 * smoothing) + beyond * (beyond + smoothing) / 2.0
-        return self.base_h * visits + self.slope_h_per_veh / self.period_h * hinge
+        own = self.base_h * visits + self.slope_h_per_veh / self.period_h * hinge
+        return own + self.external * (visits * replace(self, external=0.0).value(visits) - own)
 
     def derivative(self, visits: Vector, mu: float = 0.0) -> Vector:
         """Return (n_stations,) [h per veh/h] dw/dx, smoothed further for mu > 0."""
         queue, smoothing = self._queue(visits, mu)
-        return self._slope_in_flow * np.clip(queue / smoothing, 0.0, 1.0)
+        steepening = np.where((queue > 0.0) & (queue < smoothing), self.period_h * visits / smoothing, 0.0)
+        rise = np.clip(queue / smoothing, 0.0, 1.0)
+        return self._slope_in_flow * ((1.0 + self.external) * rise + self.external * steepening)
 
     def _queue(self, visits: Vector, mu: float) -> tuple[Vector, Vector]:
         queue = self.period_h * visits - self.capacity_veh

@@ -56,6 +56,50 @@ def test_weights_of_toll_and_distance_are_part_of_the_cost(call, tmp_path):
     assert found[1]["total_cost"] - found[1]["total_travel_time"] == pytest.approx(10 * (0.1 * 25 + 2 * 2.5))
 
 
+def optimum_of(call, tmp_path, *network, gap="1e-10"):
+    shown = call("assign", *network, "--price-of-anarchy", "--gap", gap, "--json", "r.json")
+    assert (shown.code, shown.err) == (0, "")
+    assert "price of anarchy" in shown.out
+    data = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    both = data["by_principle"]
+    assert data["total_cost"] == both["user_equilibrium"]["total_cost"]
+    assert data["price_of_anarchy"] == data["total_cost"] / both["system_optimum"]["total_cost"]
+    return data["price_of_anarchy"], both["user_equilibrium"], both["system_optimum"]
+
+
+def test_price_of_anarchy_of_pigou_is_four_thirds(call, tmp_path):
+    """A constant hour by way of 3, or as many hours as vehicles on the link 1-2."""
+    (tmp_path / "net.tntp").write_text("1 2 1 0 1e-9 1e9 1\n1 3 1 0 1 0 1\n3 2 1 0 0 0 1\n", encoding="utf-8")
+    (tmp_path / "trips.tntp").write_text("Origin 1\n2 : 1;\n", encoding="utf-8")
+    ratio, equilibrium, optimum = optimum_of(call, tmp_path, "net.tntp", "trips.tntp")
+    assert ratio == pytest.approx(4 / 3, rel=1e-7)
+    assert equilibrium["total_cost"] == pytest.approx(1.0, rel=1e-7)
+    assert optimum["total_travel_time"] == pytest.approx(0.75, rel=1e-7)
+
+
+def test_price_of_anarchy_of_braess_is_92_over_83(call, tmp_path):
+    links = ["1 2 1 0 1e-9 1e10 1", "1 3 1 0 50 0.02 1", "2 4 1 0 50 0.02 1", "3 4 1 0 1e-9 1e10 1", "2 3 1 0 10 0.1 1"]
+    (tmp_path / "net.tntp").write_text("\n".join(links) + "\n", encoding="utf-8")
+    (tmp_path / "trips.tntp").write_text("Origin 1\n4 : 6;\n", encoding="utf-8")
+    ratio, equilibrium, optimum = optimum_of(call, tmp_path, "net.tntp", "trips.tntp")
+    assert equilibrium["total_cost"] == pytest.approx(6 * 92, rel=1e-7)
+    assert optimum["total_cost"] == pytest.approx(6 * 83, rel=1e-7)  # nobody takes the bridge
+    assert ratio == pytest.approx(92 / 83, rel=1e-7)
+
+
+def test_sioux_falls_at_the_optimum_by_two_algorithms(call, tmp_path):
+    """The published total time is 7,194,256; the relative gap bounds what is left to save, since v t(v) is convex."""
+    ratio, _, exact = optimum_of(call, tmp_path, "sioux_falls", "sioux_falls", gap="1e-8")
+    assert exact["total_travel_time"] == pytest.approx(7_194_256, rel=1e-6)
+    assert ratio == pytest.approx(7_480_225.345 / 7_194_256, rel=1e-6)
+    options = ["--principle", "system_optimum", "--algorithm", "biconjugate", "--gap", "1e-5", "--json", "link.json"]
+    assert call("assign", "sioux_falls", "sioux_falls", *options).code == 0
+    rough = json.loads((tmp_path / "link.json").read_text(encoding="utf-8"))
+    assert rough["principle"] == "system_optimum" and rough["relative_gap"] <= 1e-5
+    assert 0.0 <= rough["total_travel_time"] / exact["total_travel_time"] - 1.0 <= 5e-5
+    assert rough["beckmann"] > 4_231_335.3  # the optimum is no user equilibrium
+
+
 def test_not_converging_is_a_result(call, tmp_path):
     options = ["--algorithm", "frank-wolfe", "--gap", "1e-9", "--max-iterations", "4", "--json", "r.json"]
     shown = call("assign", "sioux_falls", "sioux_falls", *options)
@@ -70,6 +114,7 @@ def test_not_converging_is_a_result(call, tmp_path):
     [
         (["sioux_falls", "sioux_falls", "--algorithm", "paths"], "there is no algorithm 'paths'; there are path,"),
         (["sioux_falls", "sioux_falls", "--gap", "0"], "gap 0.0; allowed"),
+        (["sioux_falls", "sioux_falls", "--principle", "system"], "no principle 'system'; there are user_equilibrium,"),
         (["missing.tntp", "sioux_falls"], "neither a built-in name"),
         ([NET, TRIPS], "no route from 2 to 1, but there are trips"),
         (["sioux_falls", "bad.tntp"], "bad.tntp, line 2: 'nonsense' is no 'destination : trips'"),

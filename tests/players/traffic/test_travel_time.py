@@ -42,6 +42,18 @@ def test_waiting_takes_the_three_pieces_of_its_formula():
     assert queues().value(VISITS) == pytest.approx(0.03 + 0.01 * np.array(hinge), rel=1e-12)
 
 
+def test_marginal_waiting_is_what_one_more_vehicle_costs_all():
+    wait, step = queues(), 1e-6
+    total = [(VISITS + side) * wait.value(VISITS + side) for side in (-step, step)]
+    off_kinks = [0, 2, 4]
+    marginal = wait.marginal()
+    assert marginal.value(VISITS)[off_kinks] == pytest.approx(((total[1] - total[0]) / (2 * step))[off_kinks], rel=1e-7)
+    assert marginal.integral(VISITS) == pytest.approx(VISITS * wait.value(VISITS), rel=1e-14)
+    for mu in (0.0, 1e-3, 0.05):
+        slopes = (marginal.value(VISITS + step, mu) - marginal.value(VISITS - step, mu)) / (2 * step)
+        assert marginal.derivative(VISITS, mu)[off_kinks] == pytest.approx(slopes[off_kinks], rel=1e-6, abs=1e-9)
+
+
 @pytest.mark.parametrize("mu", [0.0, 1e-3, 0.05, 10.0])
 def test_waiting_derivative_belongs_to_the_value_at_every_smoothing(mu):
     step = 1e-6
