@@ -24,7 +24,7 @@ def monotonicity(model: Model, responses: Mapping[str, Response]) -> str:
     sales = np.array([responses[entity.name].plan["sales"] for entity in entities])
     spread = np.sqrt(len(sales)) * np.linalg.norm(sales, axis=0) / np.maximum(sales.sum(axis=0), 1e-9)
     right = 0.5 * (1 + 1 / entities[0].demand.elasticity) * (1 + spread)
-    worst, failing = float(np.max(right)), int(np.sum(~(right <= 1)))
+    worst, failing = float(np.max(right, initial=0.0)), int(np.sum(~(right <= 1)))
     if not failing:
         return f"Its market is monotone: ½ P″ (S + √F |s|) is at most {worst:.2f} |P′|."
     return (

@@ -13,7 +13,8 @@ from bestresponse.player import Block, Response, Signal
 from bestresponse.typing import Vector
 from players import goods
 
-STEPS = 200  # of Newton's method; a price 10¹² times the one asked for is still reached
+STEPS = 200  # of Newton's method
+LAST_STEP = 1e-13  # relative: the next would be its square
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class ElasticHouseholds:
         for _ in range(STEPS):
             step = (demand.price(use) - price - weight * use) / (demand.slope(use) + weight)
             after = np.clip(use + np.maximum(step, 0.0), demand.least_kw, demand.largest_kw)
-            if np.array_equal(after, use) or np.max((after - use) / use) <= 1e-15:
+            if np.array_equal(after, use) or np.max((after - use) / use) <= LAST_STEP:
                 return after
             use = after
         raise SolverError(f"{self.name}: no use was found in {STEPS} steps")

@@ -9,11 +9,13 @@ import pytest
 
 from bestresponse.conformance import CHECKS, checks
 from players.charging_operator import ChargingOperator
+from players.storage_operator import OnSiteEnergy, StorageOperator
 from tests.players import faults
 from tests.players.solved import player_of, solved
 
 PLAYERS = {
     "CNO": ("CNO", None),
+    "CNO with storage": ("CNO", None),
     "DSO": ("DSO", None),
     "Households": ("Households", None),
     "LSE as Cournot": ("North", 1.0),
@@ -87,6 +89,8 @@ def shipped(model, label):
     narrow = [
         dataclasses.replace(s, net_min_kw=-s.capacity_kw / 2, net_max_kw=s.capacity_kw / 3) for s in player.stations
     ]
+    if label == "CNO with storage":
+        return StorageOperator(narrow, [OnSiteEnergy(20.0, 40.0, 30.0, 0.9, 0.12)] * len(narrow), player.v2g)
     return ChargingOperator(narrow, player.v2g)
 
 
