@@ -77,6 +77,8 @@ def _power(
     shed = _summed(entity.shed_kw for entity in entities.values())
     used = sum(float(responses[player.name].trade.sum()) for player in model.players["households"])
     losses = {"losses_kw": grid.losses_kw} if grid.losses_kw else {}
+    if grid.exactness_gap_kva is not None:
+        losses["exactness_gap_kva"] = grid.exactness_gap_kva
     parts = {bus: asdict(part) for bus, part in grid.price_parts.items()}
     voltage = {"voltage_min_pu": min(grid.voltage_pu.values())} if grid.voltage_pu else {}
     return {

@@ -34,6 +34,7 @@ class GridReport:
     voltage_pu: Mapping[str, float] = field(default_factory=dict)  # by bus
     line_flow: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by line: kW and kvar where it begins
     losses_kw: float = 0.0
+    exactness_gap_kva: float | None = None  # of a relaxation: how far it is from an AC power flow
     price_parts: Mapping[str, PriceParts] = field(default_factory=dict)  # by bus
 
 

@@ -44,6 +44,7 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
     "cno": {"price_taker": _here("charging", "price_taker", "one operator of all stations that takes prices")},
     "dso": {
         "linear": _here("grid", "linear", "LinDistFlow, a linear program"),
+        "socp": _here("grid", "socp", "branch flows with losses, a second-order cone program"),
         "copperplate": _here("grid", "copperplate", "no network: one price in every connected part"),
     },
     "households": {"affine": _here("households", "affine", "price takers with affine demand curves")},

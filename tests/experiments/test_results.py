@@ -143,7 +143,6 @@ COLUMNS = {
         "bus",
         [
             "dlmp_usd_per_kwh",
-            "dlmp_parts_usd_per_kwh",
             "voltage_pu",
             "load_shed_kw",
             "generation_kw",
