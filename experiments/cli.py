@@ -19,6 +19,7 @@ from experiments.grow_cli import grow
 from experiments.interrupts import says_when_interrupted, without_interrupts
 from experiments.reproduce_cli import reproduce
 from experiments.sweep_cli import sweep
+from experiments.validate_cli import validate
 from experiments.watch_cli import watch
 from networks.errors import NetworkDataError
 
@@ -39,6 +40,7 @@ app.command()(reproduce)
 app.command()(diff)
 app.command()(sweep)
 app.command()(grow)
+app.command()(validate)
 
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]

@@ -92,6 +92,7 @@ def _power(
         **voltage,
         "voltage_pu": dict(grid.voltage_pu),
         "line_flow": {line: list(flow) for line, flow in grid.line_flow.items()},
+        "injection": {bus: list(each) for bus, each in grid.injection.items()},
         "load_shed_by_bus_kw": shed,
         "generation_by_bus_kw": _summed(entity.generation_kw for entity in entities.values()),
     }

@@ -17,7 +17,7 @@ from networks.lindistflow import line_incidence, polygon, sum_along_feeder, volt
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
 from players.grid_terms import ImportContract, VoltageLimits
-from players.reports import GridReport, PriceParts
+from players.reports import GridReport, PriceParts, injections
 
 
 class FeederOperator(ConvexProgram):
@@ -131,7 +131,7 @@ class FeederOperator(ConvexProgram):
         return [PriceParts(*each) for each in parts.tolist()]
 
     def report(self, response: Response, import_price: float, delivery_price: Mapping[str, float]) -> GridReport:
-        """Return import, nodal prices with their parts, voltages and line flows of a response.
+        """Return import, nodal prices with their parts, voltages, flows and injections of a response.
 
         Where nobody else trades, the nodal price is the operator's own multiplier.
         """
@@ -139,6 +139,8 @@ class FeederOperator(ConvexProgram):
         nodal = dict(zip(feeder.buses, self.nodal_price(response.duals, import_price).tolist(), strict=True))
         nodal |= {bus: import_price + price for bus, price in delivery_price.items()}
         imported = float(plan["import"][0])
+        support = np.zeros(feeder.n_buses)
+        support[self.reactive_support_kvar > 0] = plan["q_support"]
         return GridReport(
             import_kw=imported,
             import_cost_usd_per_h=self.contract.price_usd_per_kwh * imported,
@@ -146,6 +148,9 @@ class FeederOperator(ConvexProgram):
             voltage_pu=dict(zip(feeder.buses, np.sqrt(plan["u"]).tolist(), strict=True)),
             line_flow=dict(
                 zip(feeder.line_names, zip(plan["P"].tolist(), plan["Q"].tolist(), strict=True), strict=True)
+            ),
+            injection=injections(
+                feeder, dict(zip(self.delivery_buses, plan["delivery"].tolist(), strict=True)), support
             ),
             price_parts=dict(zip(feeder.buses, self.price_parts(response.duals, import_price), strict=True)),
         )
