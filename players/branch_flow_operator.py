@@ -23,7 +23,7 @@ from players.reports import GridReport
 MULTIPLIER = "cone_multiplier"  # of the plan and of the block: one for every line [$/h per kVA]
 
 USUAL_PRICE = 0.1  # [$/kWh]
-LEAST_R_PU = 1e-6  # a smaller resistance counts as this where multipliers are scaled
+LEAST_R_PU = 1e-3  # a smaller resistance counts as this in the scale of multipliers; else its cone is met too loosely
 
 
 class BranchFlowOperator(FeederOperator):
