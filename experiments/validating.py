@@ -14,7 +14,7 @@ from experiments.case_problems import nearest
 from experiments.case_schema import FeederKeys
 from experiments.provenance import case_of
 from experiments.result import Result
-from networks.ac_power_flow import ACFlow, pandapower_flow, part_tops
+from networks.ac_power_flow import ACFlow, pandapower_flow
 from networks.feeder import Feeder, load_feeder
 from networks.lindistflow import solve_voltages, sum_along_feeder
 
@@ -137,7 +137,7 @@ def _top_voltage(feeder: Feeder, keys: FeederKeys, result: Result) -> Vector:
 def _lindistflow(feeder: Feeder, injection: Vector, top_pu: Vector) -> tuple[Vector, Vector]:
     """(n_buses,) voltages and (n_lines,) flows [kVA] of injections (n_buses, 2), the rest supplied at the tops."""
     balanced = injection.copy()
-    tops = np.flatnonzero(part_tops(feeder))
+    tops = np.flatnonzero(feeder.tops)
     for column in (0, 1):
         total = np.bincount(feeder.component, weights=injection[:, column])
         balanced[tops, column] -= total[feeder.component[tops]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from networks.errors import NetworkDataError
 from networks.feeder import Feeder
-from networks.typing import BoolVector, Vector
+from networks.typing import Vector
 
 LEAST_OHM = 1e-6  # of a line, so that no engine divides by zero
 
@@ -34,17 +34,10 @@ class ACFlow:
         return np.maximum(np.hypot(self.from_kw, self.from_kvar), np.hypot(self.to_kw, self.to_kvar))
 
 
-def part_tops(feeder: Feeder) -> BoolVector:
-    """Return (n_buses,): whether the lines of a connected part begin at the bus; of the root's part the root."""
-    tops = np.ones(feeder.n_buses, dtype=bool)
-    tops[feeder.line_to] = False
-    return tops
-
-
 def pandapower_flow(feeder: Feeder, p_kw: Vector, q_kvar: Vector, top_voltage_pu: Vector) -> ACFlow | None:
     """Return the power flow of injections (n_buses,); None if it does not converge.
 
-    In every connected part the bus at its top (see `part_tops`) keeps its entry of `top_voltage_pu` (n_buses,) and
+    In every connected part the bus at its top (`Feeder.tops`) keeps its entry of `top_voltage_pu` (n_buses,) and
     supplies what is missing. Raises NetworkDataError if pandapower is not installed.
     """
     try:
@@ -55,7 +48,7 @@ def pandapower_flow(feeder: Feeder, p_kw: Vector, q_kvar: Vector, top_voltage_pu
         ) from None
     net = pandapower.create_empty_network(sn_mva=feeder.base_kva / 1000.0)
     bus = pandapower.create_buses(net, feeder.n_buses, vn_kv=feeder.base_kv)
-    for top in np.flatnonzero(part_tops(feeder)):
+    for top in np.flatnonzero(feeder.tops):
         pandapower.create_ext_grid(net, bus[top], vm_pu=float(top_voltage_pu[top]))
     pandapower.create_sgens(net, bus, p_mw=p_kw / 1000.0, q_mvar=q_kvar / 1000.0)
     ohm = feeder.base_kv**2 / (feeder.base_kva / 1000.0)

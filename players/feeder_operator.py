@@ -122,10 +122,8 @@ class FeederOperator(ConvexProgram):
         line = sum_along_feeder(feeder, line)
         voltage = sum_along_feeder(feeder, voltage_drop(feeder).active.T @ duals["voltage_drop"])
         lost = sum_along_feeder(feeder, np.zeros(feeder.n_lines) if loss is None else loss)
-        tops = np.ones(feeder.n_buses, dtype=bool)
-        tops[feeder.line_to] = False
-        top_price = np.zeros(feeder.n_buses)
-        top_price[feeder.component[tops]] = self.nodal_price(duals, import_price)[tops]
+        top_price = np.zeros(feeder.n_buses)  # by part
+        top_price[feeder.component[feeder.tops]] = self.nodal_price(duals, import_price)[feeder.tops]
         energy = top_price[feeder.component]
         parts = np.column_stack([energy, line, voltage, lost])
         return [PriceParts(*each) for each in parts.tolist()]
