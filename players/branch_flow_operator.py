@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import cvxpy as cp
 import numpy as np
 from scipy import sparse
 
-from bestresponse.errors import SolverError
+from bestresponse.errors import FormulationError
 from bestresponse.player import Block, Response, Signal
 from bestresponse.typing import SparseMatrix, Vector
 from players.cone_solver import ConeSolution, ConeSolver
@@ -112,6 +112,10 @@ class BranchFlowOperator(FeederOperator):
             price_parts=dict(zip(self.feeder.buses, parts, strict=True)),
         )
 
+    @cached_property
+    def _reference(self) -> NoReturn:
+        raise FormulationError(f"{self.name}: branch flows have no path by CVXPY, only solver='persistent'")
+
     @property
     def _is_linear(self) -> bool:
         """Never: the cones are not."""
@@ -129,7 +133,7 @@ class BranchFlowOperator(FeederOperator):
 
 
 def _multipliers(solution: Solution) -> Vector:
-    """Return (n_lines,) those of the cones. Raises SolverError for a solution that knows none."""
+    """Return (n_lines,) those of the cones. Raises FormulationError for a solution that knows none."""
     if not isinstance(solution, ConeSolution):
-        raise SolverError("branch flows are solved through their cones only; there is no path by CVXPY")
+        raise FormulationError("a solution of branch flows has the multipliers of its cones")
     return solution.m

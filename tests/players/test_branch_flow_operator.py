@@ -4,12 +4,13 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+from bestresponse.errors import FormulationError
 from bestresponse.player import Anchor, Signal
 from experiments.quantities import quantities
 from networks.feeder import load_feeder
 from players.branch_flow_operator import MULTIPLIER, BranchFlowOperator
 from players.grid_terms import ImportContract, VoltageLimits
-from tests.players.solved import prices_near, solved
+from tests.players.solved import player_of, prices_near, solved
 
 WHOLESALE = 0.06
 
@@ -76,6 +77,12 @@ def test_the_answers_are_those_of_cvxpy_on_the_same_cones(scenario, anchored):
         if not anchored:
             assert answer.bound == pytest.approx(answer.outlay(price), rel=1e-7, abs=1e-6)
             assert answer.bound <= answer.outlay(price) + 1e-9
+
+
+def test_there_is_no_answer_without_the_cones():
+    model, found = solved("teaching", "stress", True, "socp")
+    with pytest.raises(FormulationError, match="no path by CVXPY"):
+        player_of(model, "DSO", "cvxpy").best_response(Signal(found.price[model.market.positions["DSO"]]))
 
 
 def test_a_plan_beyond_a_cone_is_outside_the_set():
