@@ -23,6 +23,7 @@ from experiments.models_cli import models
 from experiments.new_player_cli import new_player
 from experiments.reproduce_cli import reproduce
 from experiments.sweep_cli import sweep
+from experiments.validate_cli import validate
 from experiments.watch_cli import watch
 from networks.errors import NetworkDataError
 
@@ -47,6 +48,7 @@ app.command()(models)
 app.command()(compare_models)
 app.command()(new_player)
 app.command()(check_player)
+app.command()(validate)
 
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]

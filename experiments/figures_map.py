@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
 from bestresponse.errors import DataError
 from bestresponse.typing import Vector
-from experiments.case import case_hash, load_case
 from experiments.case_check import scenario_feeder
 from experiments.case_schema import Case
+from experiments.provenance import case_of
 from experiments.result import Result
 from networks.errors import NetworkDataError
 from networks.feeder import Feeder, load_feeder
@@ -60,7 +59,11 @@ def feeder_map(result: Result) -> FeederMap:
     """
     if not result.quantities["line_flow"]:
         raise DataError("the model of the operator tells no line flows")
-    return scenario_map(_case_of(result), result.scenario).carrying(result.quantities["line_flow"])
+    try:
+        case = case_of(result)
+    except DataError as error:
+        raise DataError(f"no map: {error}") from error
+    return scenario_map(case, result.scenario).carrying(result.quantities["line_flow"])
 
 
 def scenario_map(case: Case, scenario: str) -> FeederMap:
@@ -85,20 +88,6 @@ def scenario_map(case: Case, scenario: str) -> FeederMap:
         out=_ends(whole, out),
         stations=stations,
     )
-
-
-def _case_of(result: Result) -> Case:
-    """The case with the same content as the one that was solved, looked for where that one was."""
-    file = str(result.provenance["case_file"])
-    # A built-in case goes by its file name alone, as a file in the working directory does.
-    for source in dict.fromkeys((file, Path(file).stem, result.case)):
-        try:
-            case = load_case(source)
-            if case_hash(case) == result.provenance["case_hash"]:
-                return case
-        except DataError:
-            continue
-    raise DataError(f"no map: {file} is not at hand or has changed since")
 
 
 def _ends(feeder: Feeder, lines: Sequence[int]) -> dict[str, tuple[int, int]]:

@@ -107,6 +107,8 @@ def _power(
     shed = _summed(entity.shed_kw for entity in entities.values())
     used = sum(float(responses[player.name].trade.sum()) for player in model.players["households"])
     losses = {"losses_kw": grid.losses_kw} if grid.losses_kw else {}
+    if grid.exactness_gap_kva is not None:
+        losses["exactness_gap_kva"] = grid.exactness_gap_kva
     parts = {bus: asdict(part) for bus, part in grid.price_parts.items()}
     voltage = {"voltage_min_pu": min(grid.voltage_pu.values())} if grid.voltage_pu else {}
     return {
@@ -120,6 +122,7 @@ def _power(
         **voltage,
         "voltage_pu": dict(grid.voltage_pu),
         "line_flow": {line: list(flow) for line, flow in grid.line_flow.items()},
+        "injection": {bus: list(each) for bus, each in grid.injection.items()},
         "load_shed_by_bus_kw": shed,
         "generation_by_bus_kw": _summed(entity.generation_kw for entity in entities.values()),
     }

@@ -21,6 +21,7 @@ LAYOUTS: Mapping[str, Layout] = {
         {
             "dlmp_usd_per_kwh": ("dlmp_usd_per_kwh",),
             "voltage_pu": ("voltage_pu",),
+            "injection": ("injection_kw", "injection_kvar"),
             "load_shed_by_bus_kw": ("load_shed_kw",),
             "generation_by_bus_kw": ("generation_kw",),
             "household_price_usd_per_kwh": ("household_price_usd_per_kwh",),

@@ -88,6 +88,13 @@ class Feeder:
         """Return (n_buses,): whether the bus is connected to the root."""
         return np.equal(self.component, self.component[self.root])
 
+    @cached_property
+    def tops(self) -> BoolVector:
+        """Return (n_buses,): whether no line ends at the bus: the root, and in an island where its lines begin."""
+        tops = np.ones(self.n_buses, dtype=bool)
+        tops[self.line_to] = False
+        return tops
+
     def bus_index(self, name: str) -> int:
         """Return a bus's position; raises NetworkDataError with near matches for an unknown name."""
         if name not in self._bus_positions:

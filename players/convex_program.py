@@ -18,9 +18,10 @@ import numpy as np
 
 from bestresponse.errors import DataError, FormulationError, SolverError
 from bestresponse.player import Anchor, Block, Response, Signal
-from bestresponse.typing import IntVector, Vector
+from bestresponse.typing import IntVector, SparseMatrix, Vector
 from players.canonical import CanonicalProgram
 from players.compilation import compile_program
+from players.cone_solver import ConeSolver
 from players.linear_solver import LinearSolver
 from players.quadratic_solver import Counters, Hint, QuadraticSolver, Solution
 
@@ -51,7 +52,7 @@ class ConvexProgram:
         self.solver = solver
         self.counters = Counters()  # of answers with an anchor, which a coordinator asks for all the time
         self.plain_counters = Counters()  # of answers without: a linear direction takes them to another corner
-        self._quadratic: dict[bytes, QuadraticSolver] = {}  # by the anchor's weight
+        self._quadratic: dict[bytes, QuadraticSolver | ConeSolver] = {}  # by the anchor's weight
         self._hint: Hint | None = None
         self._basis: IntVector | None = None
 
@@ -154,7 +155,7 @@ class ConvexProgram:
         return self.program.q + self.program.price_to_cost @ price
 
     def _solve(self, c: Vector, weight: Vector | None) -> Solution:
-        if weight is None and self.program.is_linear:
+        if weight is None and self._is_linear:
             self._linear.basis = self._basis
             solution = self._linear.solve(c)
             self._basis = self._linear.basis
@@ -164,12 +165,20 @@ class ConvexProgram:
             # A change of the anchor's weight is rare: keep the present one and the one without an anchor.
             self._quadratic = {k: v for k, v in self._quadratic.items() if k == b"" or key == b""}
             counters = self.plain_counters if weight is None else self.counters
-            self._quadratic[key] = QuadraticSolver(self.program, self.program.curvature(weight), counters)
+            self._quadratic[key] = self._solver(self.program.curvature(weight), counters)
         solver = self._quadratic[key]
         solver.hint = self._hint
         solution = solver.solve(c)
         self._hint = solver.hint
         return solution
+
+    @property
+    def _is_linear(self) -> bool:
+        """Whether a linear program gives the answers without an anchor."""
+        return self.program.is_linear
+
+    def _solver(self, H: SparseMatrix, counters: Counters) -> QuadraticSolver | ConeSolver:
+        return QuadraticSolver(self.program, H, counters)
 
     def _response(self, solution: Solution, signal: Signal, weight: Vector | None) -> Response:
         program = self.program
@@ -184,9 +193,13 @@ class ConvexProgram:
             bound=self._bound(solution, signal) if weight is None else None,
         )
 
+    def _slope(self, solution: Solution) -> Vector:
+        """(n,) the slope of what is no row or bound of the program, times its multipliers; it has to be homogeneous."""
+        return np.zeros_like(solution.x)
+
     def _bound(self, solution: Solution, signal: Signal) -> float:
         program = self.program
-        c = self._linear_term(signal)
+        c = self._linear_term(signal) + self._slope(solution)
         best = program.lower_bound(solution.x, solution.y, solution.z, program.P, c)
         return best + program.constant + float(signal.price @ program.trade_offset)
 

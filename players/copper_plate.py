@@ -16,7 +16,7 @@ from networks.feeder import Feeder
 from players import goods
 from players.convex_program import ConvexProgram, Formulation
 from players.grid_terms import ImportContract
-from players.reports import GridReport, PriceParts
+from players.reports import GridReport, PriceParts, injections
 
 
 class CopperPlate(ConvexProgram):
@@ -72,16 +72,18 @@ class CopperPlate(ConvexProgram):
         return import_price - duals["active_balance"][self.feeder.component]
 
     def report(self, response: Response, import_price: float, delivery_price: Mapping[str, float]) -> GridReport:
-        """Return import and nodal prices of a response; there are no voltages and no flows.
+        """Return import, nodal prices and injections of a response; there are no voltages, flows or reactive support.
 
         Where nobody else trades, the nodal price is the operator's own multiplier. All of it is the price of energy.
         """
         buses = self.feeder.buses
         own = dict(zip(buses, self.nodal_price(response.duals, import_price).tolist(), strict=True))
         imported = float(response.plan["import"][0])
+        delivered = dict(zip(self.delivery_buses, response.plan["delivery"].tolist(), strict=True))
         return GridReport(
             import_kw=imported,
             import_cost_usd_per_h=self.contract.price_usd_per_kwh * imported,
             nodal_price=own | {bus: import_price + price for bus, price in delivery_price.items()},
+            injection=injections(self.feeder, delivered, np.zeros(self.feeder.n_buses)),
             price_parts={bus: PriceParts(energy=price) for bus, price in own.items()},
         )

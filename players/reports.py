@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from bestresponse.player import Response
 from bestresponse.typing import Vector
+from networks.feeder import Feeder
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class GridReport:
     nodal_price: Mapping[str, float]  # [$/kWh] by bus: DLMP = τ + λ
     voltage_pu: Mapping[str, float] = field(default_factory=dict)  # by bus
     line_flow: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by line: kW and kvar where it begins
+    injection: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by bus: kW and kvar, without imports
     losses_kw: float = 0.0
+    exactness_gap_kva: float | None = None  # of a relaxation: how far it is from an AC power flow
     price_parts: Mapping[str, PriceParts] = field(default_factory=dict)  # by bus
 
 
@@ -80,6 +83,12 @@ class ReportsCharging(Protocol):
     def report(self, response: Response) -> ChargingReport:
         """Return the report of a response."""
         ...
+
+
+def injections(feeder: Feeder, delivered_kw: Mapping[str, float], q_kvar: Vector) -> dict[str, tuple[float, float]]:
+    """Return by bus the kW and kvar put in, from what is delivered there and (n_buses,) reactive supply beside it."""
+    reactive = (q_kvar + feeder.cap_kvar - feeder.q_kvar).tolist()
+    return {bus: (-delivered_kw.get(bus, 0.0), q) for bus, q in zip(feeder.buses, reactive, strict=True)}
 
 
 def total_by_bus(buses: Iterable[str], values: Vector) -> dict[str, float]:

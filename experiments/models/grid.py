@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from experiments.models.setting import Setting
+from players.branch_flow_operator import BranchFlowOperator
 from players.copper_plate import CopperPlate
 from players.distribution_operator import DistributionOperator
 from players.grid_terms import ImportContract, VoltageLimits
@@ -11,6 +12,13 @@ from players.grid_terms import ImportContract, VoltageLimits
 def linear(setting: Setting) -> DistributionOperator:
     """Return the operator of LinDistFlow as a linear program."""
     return DistributionOperator(
+        setting.feeder, setting.delivery_buses, contract(setting), voltage(setting), setting.reactive_support_kvar
+    )
+
+
+def socp(setting: Setting) -> BranchFlowOperator:
+    """Return the operator with losses, a second-order cone program."""
+    return BranchFlowOperator(
         setting.feeder, setting.delivery_buses, contract(setting), voltage(setting), setting.reactive_support_kvar
     )
 

@@ -56,6 +56,7 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
     },
     "dso": {
         "linear": _here("grid", "linear", "LinDistFlow, a linear program"),
+        "socp": _here("grid", "socp", "branch flows with losses, a second-order cone program"),
         "copperplate": _here("grid", "copperplate", "no network: one price in every connected part"),
     },
     "households": {

@@ -12,7 +12,8 @@ from experiments.comparing_models import cases_with, compare_models
 from experiments.figures_models import models_figure
 from experiments.models.grid import contract, voltage
 from experiments.solving import solve
-from players.distribution_operator import DistributionOperator, ImportContract
+from players.distribution_operator import DistributionOperator
+from players.grid_terms import ImportContract
 from tests.experiments.command_line import unwrapped
 
 FACTOR = 1.5

@@ -20,7 +20,8 @@ QUANTITIES = """
     generation_kw household_kw station_net_kw charged_kw discharged_kw stop_share discharge_share station_time_h_per_h
     discharging_od_pairs od_cost_usd od_cost_by_class_usd link_flow_veh_per_h voltage_min_pu wardrop_gap
     import_cost_usd_per_h shortage_cost_usd_per_h degradation_cost_usd_per_h household_price_usd_per_kwh
-    station_price_usd_per_kwh dlmp_parts_usd_per_kwh voltage_pu line_flow load_shed_by_bus_kw generation_by_bus_kw paths
+    station_price_usd_per_kwh dlmp_parts_usd_per_kwh voltage_pu line_flow load_shed_by_bus_kw generation_by_bus_kw
+    injection paths
 """.split()
 FULL = (ROBUST, "congested", True)
 
@@ -143,8 +144,9 @@ COLUMNS = {
         "bus",
         [
             "dlmp_usd_per_kwh",
-            "dlmp_parts_usd_per_kwh",
             "voltage_pu",
+            "injection_kw",
+            "injection_kvar",
             "load_shed_kw",
             "generation_kw",
             "household_price_usd_per_kwh",

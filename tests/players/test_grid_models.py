@@ -6,16 +6,19 @@ import pytest
 from bestresponse.conformance import check_player
 from bestresponse.errors import DataError
 from bestresponse.player import Signal
+from experiments.case import load_case
 from experiments.models.registry import MODELS
 from experiments.quantities import quantities
+from experiments.solving import solve
 from networks.feeder import load_feeder
 from players.copper_plate import CopperPlate
 from players.grid_terms import ImportContract
 from tests.players.solved import solved
 
 SWAPPED = [model for model in MODELS["dso"] if model != "linear"]  # the default is tested with all shipped players
-RUNS = [("teaching", "stress", True), ("teaching", "island", True), ("teaching", "island", False)]
-LARGE = ("sioux_falls_ieee123", "congested", True)
+RUNS = [("teaching", "stress", True), ("teaching", "island", True)]
+FULL = ("sioux_falls_ieee123", "base", True)
+CONGESTED = ("sioux_falls_ieee123", "congested", True)
 CONTRACT = ImportContract(0.06, 500.0, -500.0, 500.0)
 
 
@@ -31,14 +34,17 @@ def test_a_swapped_operator_conforms(run, dso):
 
 
 @pytest.mark.parametrize("dso", SWAPPED)
-def test_a_swapped_operator_certifies_on_the_full_feeder(dso):
-    _, found = solved(*LARGE, dso)
-    assert found.solved
-    assert max(gain.relative for gain in found.certificate.gains.values()) <= 1e-6
+@pytest.mark.parametrize(("case", "scenario"), [("teaching", "island"), FULL[:2]], ids=["teaching", "full"])
+def test_both_routes_certify_one_equilibrium_of_a_swapped_operator(case, scenario, dso):
+    stated = load_case(case)
+    chosen = stated.model_copy(update={"players": stated.players.model_copy(update={"dso": dso})})
+    result = solve(chosen, scenario)
+    assert result.solved and result.routes_agree and result.monolith["independent"], result.status
+    assert max(gain["relative"] for gain in result.certificate["gain"].values()) <= 1e-6
 
 
 @pytest.mark.parametrize("dso", MODELS["dso"])
-@pytest.mark.parametrize("run", [*RUNS, LARGE], ids=run_name)
+@pytest.mark.parametrize("run", [*RUNS, FULL], ids=run_name)
 def test_the_parts_of_every_nodal_price_sum_to_it(run, dso):
     model, found = solved(*run, dso)
     shown = quantities(model, found.price, found.responses)
@@ -52,7 +58,7 @@ def test_the_parts_of_every_nodal_price_sum_to_it(run, dso):
 
 
 def test_congestion_of_the_full_feeder_is_told_apart():
-    model, found = solved(*LARGE)
+    model, found = solved(*CONGESTED)
     parts = quantities(model, found.price, found.responses)["dlmp_parts_usd_per_kwh"].values()
     assert max(abs(each["line"]) for each in parts) > 0.01
     assert all(each["loss"] == 0.0 for each in parts)

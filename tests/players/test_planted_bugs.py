@@ -8,6 +8,7 @@ import dataclasses
 import pytest
 
 from bestresponse.conformance import CHECKS, checks
+from players.branch_flow_operator import BranchFlowOperator
 from players.charging_operator import ChargingOperator
 from players.storage_operator import OnSiteEnergy, StorageOperator
 from tests.players import faults
@@ -17,11 +18,15 @@ PLAYERS = {
     "CNO": ("CNO", None),
     "CNO with storage": ("CNO", None),
     "DSO": ("DSO", None),
+    "DSO as copper plate": ("DSO", None),
+    "DSO with losses": ("DSO", None),
     "Households": ("Households", None),
     "LSE as Cournot": ("North", 1.0),
     "LSE as price taker": ("North", 0.0),
     "Traffic": ("Traffic", None),
 }
+
+MODELS = {"DSO as copper plate": "copperplate", "DSO with losses": "socp"}  # where not the default
 
 CAUGHT_BY = {
     faults.PriceSignFlipped: "envelope",
@@ -75,9 +80,12 @@ INVISIBLE = {
     (faults.MultipliersFlipped, "Households"): NO_ROWS,
     (faults.BlockRowsOff, "Households"): NO_ROWS,
     (faults.BlockWithoutInequalities, "Households"): NO_ROWS,
+    (faults.BlockWithoutInequalities, "DSO as copper plate"): NO_CEILING,
     (faults.BlockWithoutInequalities, "Traffic"): NO_CEILING,
     (faults.BlockWithoutUpperBounds, "Traffic"): NO_CEILING,
 }
+CURVED = ("block's set", "DSO with losses", BranchFlowOperator.conformance_exceptions["block's set"])
+INVISIBLE |= {(fault, CURVED[1]): CURVED[2] for fault, check in CAUGHT_BY.items() if check == CURVED[0]}
 
 
 def shipped(model, label):
@@ -95,7 +103,7 @@ def shipped(model, label):
 
 
 def planted(fault, label):
-    model, found = solved("teaching", "stress", True)
+    model, found = solved("teaching", "stress", True, MODELS.get(label, "linear"))
     player = fault(shipped(model, label))
     return {c.name: c for c in checks(player, model.market, found.price, found.responses)}
 
@@ -114,9 +122,10 @@ def test_the_check_made_for_a_fault_catches_it(fault, label, check):
     assert planted(fault, label)[check].failures()
 
 
-@pytest.mark.parametrize("label", PLAYERS)
-@pytest.mark.parametrize("check", CHECKS)
-def test_without_a_fault_every_check_passes(label, check):
+@pytest.mark.parametrize(
+    ("check", "label"), [(check, label) for check in CHECKS for label in PLAYERS if (check, label) != CURVED[:2]]
+)
+def test_without_a_fault_every_check_passes(check, label):
     planted(faults.Sound, label)[check]()
 
 
