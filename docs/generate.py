@@ -19,7 +19,7 @@ DISPLAY, INLINE = re.compile(r"\$\$(.+?)\$\$", re.S), re.compile(r"\$([^$\n]+?)\
 def mathematics(text: str) -> str:
     """Return the text with its TeX as MathML, which browsers draw without any script."""
     text = DISPLAY.sub(lambda found: convert(found[1].strip(), display="block"), text)
-    return INLINE.sub(lambda found: convert(found[1]), text)
+    return INLINE.sub(lambda found: f"<span>{convert(found[1])}</span>", text)  # by itself it would be a paragraph
 
 
 def notebook(source: Path) -> None:
