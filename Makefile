@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint types imports benchmark clean
+.PHONY: run test lint types imports benchmark docs clean
 
 run: $(READY)
 	$(BIN)/bestresponse solve --json output/result.json --trace output/trace.csv --figures output
@@ -25,6 +25,9 @@ imports: $(READY)
 benchmark: $(READY)
 	$(BIN)/python -m experiments.benchmarks --runs all
 
+docs: $(VENV)/.docs-ready
+	DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean:
 	rm -rf $(VENV) output
 
@@ -34,3 +37,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
+
+$(VENV)/.docs-ready: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	touch $@

@@ -180,7 +180,7 @@ def linearised_map(game: Game, x: Vector, order: str, damping: float = 0.5, free
 def response_jacobian(player: SmoothPlayer, x: Vector, free: bool = False) -> Vector:
     """Return (n_own, n) how a best response changes with the rivals' plans, what is strictly active staying so.
 
-    It solves the derivative of the optimality conditions, [H A'; A 0] [dxᵢ; dz] = −[C; A₋ᵢ] dx₋ᵢ.
+    It solves the derivative of the optimality conditions, `[H A'; A 0] [dxᵢ; dz] = −[C; A₋ᵢ] dx₋ᵢ`.
     """
     at, n = player.place, len(x)
     A = np.zeros((0, n)) if free else _active(player, x)[0]

@@ -89,7 +89,7 @@ class ColumnForm:
         self._cut: Cut
 
     def __call__(self, J: Jacobian) -> sparse.csc_array:
-        """Return J[keep][:, keep] as a csc_array with sorted, unique entries; its index arrays are shared."""
+        """Return `J[keep][:, keep]` as a csc_array with sorted, unique entries; its index arrays are shared."""
         if self._last is None or not same_pattern(self._last, J):
             self._last = J.copy()
             self._cut = cut(*coordinates(J), self._keep, self._keep, J.shape[0])

@@ -177,3 +177,11 @@ def test_bad_sizes_are_named(words, message, call, tmp_path):
     shown = call("grow", "--out", "made", *words)
     assert shown.code == 2 and message in shown.err
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("v2g", [True, False])
+def test_a_state_that_drifts_at_constant_speed_arrives(v2g, tmp_path):
+    """Plain sharing drifts here for a thousand sweeps; an accelerator that fits differences of equal steps stalls."""
+    grown(od_pairs=2, seed=2).write(tmp_path)
+    result = solve(load_case(tmp_path / "case.toml"), "base", v2g=v2g)
+    assert result.solved and result.routes_agree
