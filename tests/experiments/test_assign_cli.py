@@ -150,5 +150,5 @@ def test_the_benchmark_judges_its_own_flows(tmp_path):
 
 def test_the_benchmark_leaves_out_programs_that_are_not_there(tmp_path):
     (instance,) = instances(small_folder(tmp_path))
-    assert peer("pytraf", Path(sys.executable), instance, 1e-6, 1, 1) is None
+    assert peer("aequilibrae", Path(sys.executable), instance, 1e-6, 1, 1) is None
     assert assignment.main([str(tmp_path / "nowhere")]) == 2
