@@ -17,6 +17,7 @@ from experiments.exits import Exit, exit_code
 from experiments.games_cli import games
 from experiments.grow_cli import grow
 from experiments.interrupts import says_when_interrupted, without_interrupts
+from experiments.lab_cli import lab
 from experiments.reproduce_cli import reproduce
 from experiments.sweep_cli import sweep
 from experiments.watch_cli import watch
@@ -39,6 +40,7 @@ app.command()(reproduce)
 app.command()(diff)
 app.command()(sweep)
 app.command()(grow)
+app.command()(lab)
 
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]
