@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bestresponse.certificate import certify
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
 from bestresponse.oracle import Oracle
-from bestresponse.schemes.protocol import Ask, Iteration, Scheme, Sweep
+from bestresponse.schemes.protocol import Scheme, Sweep
 from bestresponse.stopping import Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
-from bestresponse.typing import Vector
+from experiments.around import surrounded
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Bystander:
 
     def beside(self, scheme: Scheme) -> Scheme:
         """Return the scheme, its sweeps seen by the bystander."""
-        return _Seen(scheme, self)
+        return surrounded(scheme, self._see)
 
-    def see(self, sweep: Sweep) -> None:
-        """Look at what a sweep found."""
-        self._seen = sweep
+    def _see(self, sweep: Callable[[], Sweep]) -> Sweep:
+        self._seen = sweep()
+        return self._seen
 
     def hear(self, record: SweepRecord) -> None:
         """Measure the sweep that has just ended."""
@@ -89,47 +89,3 @@ class Bystander:
         if self._seen is None or self._system is None:
             return None
         return self._system.natural_residual(self._seen.price, self._seen.responses)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A scheme whose sweeps somebody sees; otherwise the same."""
-
-    scheme: Scheme
-    bystander: Bystander
-
-    @property
-    def name(self) -> str:
-        return self.scheme.name
-
-    @property
-    def accelerates(self) -> bool:
-        return self.scheme.accelerates
-
-    @property
-    def balances(self) -> bool:
-        return self.scheme.balances
-
-    @property
-    def stationary(self) -> bool:
-        return self.scheme.stationary
-
-    def bind(self, market: Market, sigma: Vector) -> Iteration:
-        return _SeenIteration(self.scheme.bind(market, sigma), self.bystander)
-
-
-@dataclass(frozen=True)
-class _SeenIteration:
-    iteration: Iteration
-    bystander: Bystander
-
-    def state(self, price: Vector, trades: Mapping[str, Vector]) -> Vector:
-        return self.iteration.state(price, trades)
-
-    def sweep(self, number: int, state: Vector, ask: Ask) -> Sweep:
-        found = self.iteration.sweep(number, state, ask)
-        self.bystander.see(found)
-        return found
-
-    def metric(self) -> Vector:
-        return self.iteration.metric()

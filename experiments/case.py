@@ -17,7 +17,7 @@ from experiments.case_problems import Problem, listed, nearest, raise_data_error
 from experiments.case_schema import Case, od_name
 from experiments.case_section import Section
 
-__all__ = ["Case", "builtin_cases", "case_from", "case_hash", "load_case", "problems_of", "read_toml"]
+__all__ = ["Case", "builtin_cases", "case_from", "case_hash", "case_tables", "load_case", "problems_of", "read_toml"]
 
 BUILT_IN = Path(__file__).parent / "cases"
 
@@ -38,9 +38,17 @@ def load_case(source: str | Path) -> Case:
     Checks the keys and how they fit together; whether they fit the road and the feeder says ``check_case``.
     Raises DataError that lists every problem with file, key, what was given and what is allowed.
     """
-    path = _located(source)
-    file = path.name if path.parent == BUILT_IN else str(path)
-    return case_from(read_toml(path, file, _built_in_names()), file, folder=path.parent)
+    tables, file, folder = _read(source)
+    return case_from(tables, file, folder)
+
+
+def case_tables(source: str | Path) -> tuple[dict[str, Any], str]:
+    """The tables of a built-in name or a TOML file, which name its networks from anywhere, and what messages call it.
+
+    For changes before ``case_from``. Raises DataError for what is no TOML file.
+    """
+    tables, file, folder = _read(source)
+    return _with_network_paths(tables, folder.resolve()), file
 
 
 def case_from(data: Mapping[str, Any], file: str, folder: str | Path = ".") -> Case:
@@ -105,6 +113,13 @@ def content(case: Case) -> dict[str, Any]:
     for table in ("road", "feeder"):
         content[table]["network"] = _network_content(case.file, table, content[table]["network"])
     return content
+
+
+def _read(source: str | Path) -> tuple[dict[str, Any], str, Path]:
+    """The tables of a case, the file that messages name, and the folder that paths in it count from."""
+    path = _located(source)
+    file = path.name if path.parent == BUILT_IN else str(path)
+    return read_toml(path, file, _built_in_names()), file, path.parent
 
 
 def _located(source: str | Path) -> Path:

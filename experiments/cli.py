@@ -19,6 +19,7 @@ from experiments.exits import Exit, exit_code
 from experiments.games_cli import games
 from experiments.grow_cli import grow
 from experiments.interrupts import says_when_interrupted, without_interrupts
+from experiments.lab_cli import lab
 from experiments.models_cli import models
 from experiments.new_player_cli import new_player
 from experiments.reproduce_cli import reproduce
@@ -49,6 +50,7 @@ app.command()(compare_models)
 app.command()(new_player)
 app.command()(check_player)
 app.command()(validate)
+app.command()(lab)
 
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -66,14 +66,18 @@ def feeder_map(result: Result) -> FeederMap:
     return scenario_map(case, result.scenario).carrying(result.quantities["line_flow"])
 
 
-def scenario_map(case: Case, scenario: str) -> FeederMap:
-    """Return the map of a case's scenario, before anything flows. Raises DataError if its feeder has no coordinates."""
+def scenario_map(case: Case, scenario: str, layout: Callable[[Feeder], Vector] | None = None) -> FeederMap:
+    """Return the map of a case's scenario, before anything flows.
+
+    A feeder without coordinates lies where `layout` puts its buses (n_buses, 2); without that, DataError is raised.
+    """
     try:
         whole = load_feeder(case.feeder.network)
         feeder = scenario_feeder(case, whole, scenario)
     except NetworkDataError as error:
         raise DataError(f"no map: {error}") from error
-    if whole.xy is None:
+    xy = layout(whole) if whole.xy is None and layout else whole.xy
+    if xy is None:
         raise DataError(f"no map: the feeder {whole.name} has no coordinates")
     stations: dict[str, tuple[int, ...]] = {}
     for site in case.stations:
@@ -81,7 +85,7 @@ def scenario_map(case: Case, scenario: str) -> FeederMap:
     out = [whole.line_index(name) for name in case.scenario(scenario).outages]
     return FeederMap(
         buses=feeder.buses,
-        xy=whole.xy,
+        xy=xy,
         root=feeder.root,
         lines=_ends(feeder, range(feeder.n_lines)),
         rate_kva=feeder.rate_kva,

@@ -142,22 +142,27 @@ def grid(axes: Sequence[str], seeds: int = 1) -> list[Settings]:
             raise DataError(
                 f"grid: no key {key!r} in {axis!r}{nearest(key, list(_ALLOWED))} Keys: {', '.join(_ALLOWED)}"
             )
-        points = [replace(point, **{key: value}) for point in points for value in _values(key, values)]
+        points = [replace(point, **{key: value}) for point in points for value in _grid_values(key, values)]
     return [replace(point, seed=seed) for seed in range(seeds) for point in points]
 
 
-def _values(key: str, texts: str) -> list[Any]:
+def setting(key: str, text: str) -> float | str:
+    """Return the value of one setting. Raises DataError with what is allowed for a text that does not fit."""
     kind, fits, allowed = _ALLOWED[key]
-    found = []
-    for text in texts.split(","):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not fits(value):
-            raise DataError(f"grid: given {key}={text}, allowed: {allowed}")
-        found.append(value)
-    return found
+    try:
+        value: float | str = kind(text)
+    except ValueError:
+        value = np.nan
+    if not fits(value):
+        raise DataError(f"given {key}={text}, allowed: {allowed}")
+    return value
+
+
+def _grid_values(key: str, texts: str) -> list[Any]:
+    try:
+        return [setting(key, text) for text in texts.split(",")]
+    except DataError as error:
+        raise DataError(f"grid: {error}") from None
 
 
 def _written(value: float | str) -> str:
