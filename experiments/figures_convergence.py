@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
 
 from bestresponse.typing import Vector
 from experiments.figures_style import BLUE, GREEN, LEFT, ORANGE, PURPLE, SMALL, VERMILLION, new_figure
@@ -121,7 +121,7 @@ def _draw_penalty(axes: Axes, rows: Rows) -> None:
         axes.set_yscale("log")
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_yticks(_few(sigma))
-    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.2g}"))
     axes.margins(y=0.35)
     axes.set_ylabel("penalty\nfactor σ [–]")
     axes.set_xlabel("sweep")

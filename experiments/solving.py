@@ -170,6 +170,7 @@ class _Routes:
         """Take the monolith's route, if the method asks for it; beside the coordinator's, say why where it cannot."""
         if self.method == "both" and self.no_system:
             self.remarks += [f"The monolith did not run: {lack}." for lack in self.no_system]
+            self.remarks.append("The coordinator's certificate speaks alone.")
             return
         if self.method in ("both", "monolith") and not self.interrupted:
             try:

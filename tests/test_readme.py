@@ -19,6 +19,7 @@ def test_a_python_block_runs(block, tmp_path, monkeypatch, capsys):
 def test_every_command_of_the_readme_is_one_of_the_command_line():
     from experiments.cli import app
 
-    known = {command.callback.__name__ for command in app.registered_commands} | {g.name for g in app.registered_groups}
-    shown = set(re.findall(r"^    bestresponse (\w+)", README, flags=re.M))
+    commands = {command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands}
+    known = commands | {group.name for group in app.registered_groups}
+    shown = set(re.findall(r"^    bestresponse ([\w-]+)", README, flags=re.M))
     assert shown and shown <= known

@@ -95,7 +95,7 @@ def test_without_a_block_the_certificate_speaks_alone():
     case = case_with({"households": f"{__name__}:secretive"})
     result = solve(case, "base", ranges=True)
     assert result.solved and result.routes_agree is None and not result.monolith and not result.ranges
-    assert "The monolith did not run: no block is stated by Households (a method `block`" in result.status
+    assert "The monolith did not run: Households states no block, which the monolith needs" in result.status
     assert "The coordinator's certificate speaks alone." in result.status
     usual = solve("teaching", "base").quantities["social_cost_usd_per_h"]
     assert result.quantities["social_cost_usd_per_h"] == pytest.approx(usual, rel=1e-6)

@@ -77,7 +77,9 @@ def test_overloads_and_voltages_beyond_limits_are_named(replayed):
     )
     data = narrow.data()
     assert data["overloads"] == ["2-5"]
-    assert data["voltage_violations"] == ["1", "2", "4", "6"]
+    voltage = dict(zip(replayed.feeder.buses, replayed.flow.voltage_pu, strict=True))  # not unique: support is free
+    outside = [bus for bus, value in voltage.items() if not 1.0 <= value <= 1.01]
+    assert data["voltage_violations"] == outside and 0 < len(outside) < len(voltage)
     assert replayed.data()["overloads"] == replayed.data()["voltage_violations"] == []
 
 
