@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.exits import Exit
+
 if TYPE_CHECKING:
     from networks.road import RoadNetwork
     from players.traffic.network_assignment import Assigned, Evaluation
-
-NOT_CONVERGED = 3
 
 
 def assign(
@@ -68,7 +68,7 @@ def assign(
         _write(data, json)
     _show(data)
     converged = all(each["converged"] for each in (answer, *answers.values()))
-    raise typer.Exit(0 if converged else NOT_CONVERGED)
+    raise typer.Exit(Exit.SOLVED if converged else Exit.NOT_SOLVED)
 
 
 def _price_of_anarchy(answers: dict[str, dict[str, Any]]) -> float:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from experiments.exits import Exit
 from experiments.interrupts import says_when_interrupted, without_interrupts
 
-SOLVED, NOT_SOLVED = 0, 3  # exit codes
 NONE = "none"
 
 
@@ -63,4 +63,4 @@ def diagnose(
 
         save_rate_figure(diagnosis, figure)
         screen.say(f"Written: {figure}")
-    raise typer.Exit(SOLVED if diagnosis.solution.mcp.converged else NOT_SOLVED)
+    raise typer.Exit(Exit.SOLVED if diagnosis.solution.mcp.converged else Exit.NOT_SOLVED)

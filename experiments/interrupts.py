@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import typer
 
-EXIT_CODE = 130
+from experiments.exits import Exit
 
 
 @contextmanager
@@ -32,4 +32,4 @@ def says_when_interrupted() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         sys.stderr.write("interrupted before there was anything to write\n")
-        raise typer.Exit(EXIT_CODE) from None
+        raise typer.Exit(Exit.INTERRUPTED) from None

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.exits import Exit
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bestresponse.equilibrium import Equilibrium
     from bestresponse.trace import SweepRecord
     from experiments.watching import View
-
-SOLVED, NOT_SOLVED, INTERRUPTED = 0, 3, 130  # exit codes
 
 
 def watch(
@@ -110,6 +110,6 @@ def showing(console: Console, view: View, every: int, pause: float) -> Iterator[
 def exit_code(found: Equilibrium) -> int:
     """Return the exit code that the end of a run stands for."""
     if found.stop.reason.name == "INTERRUPTED":
-        return INTERRUPTED
+        return Exit.INTERRUPTED
     certified = found.certificate is not None and found.certificate.holds
-    return SOLVED if found.stop.reason.is_success and certified else NOT_SOLVED
+    return Exit.SOLVED if found.stop.reason.is_success and certified else Exit.NOT_SOLVED
