@@ -134,7 +134,7 @@ def _pivoted(problem: ComplementarityProblem, tolerance: float, max_pivots: int)
 
 
 def _from_inside(problem: ComplementarityProblem, tolerance: float) -> LCPResult:
-    mcp = solve_mcp(problem, tolerance=tolerance)
+    mcp = solve_mcp(problem, tolerance=tolerance, recognise=False)
     status = LCPStatus.DIVERGED if mcp.status is Status.INFEASIBLE else LCPStatus.NOT_SOLVED
     told = "; ".join(f"{attempt.method}: {attempt.outcome}" for attempt in mcp.attempts)
     return _result(problem, mcp.x, tolerance, status, "interior", told, 0, mcp.factorisations, mcp.suspects)

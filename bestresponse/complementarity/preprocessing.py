@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -34,9 +34,12 @@ class Reduced:
 def reduce(problem: ComplementarityProblem) -> Reduced:
     """Return the problem without variables whose bounds are equal; their rows of F may have any value."""
     keep = problem.lower < problem.upper
+    columns = ColumnForm(keep)
+    if keep.all():
+        as_columns = replace(problem, jacobian=lambda x, smoothing: columns(problem.jacobian(x, smoothing)))
+        return Reduced(as_columns, keep, problem.lower)
     fixed = np.where(keep, 0.0, problem.lower)
     position = np.flatnonzero(keep)
-    columns = ColumnForm(keep)
 
     def whole(x: Vector) -> Vector:
         full = fixed.copy()

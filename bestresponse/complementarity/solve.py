@@ -1,9 +1,10 @@
 """Solving a mixed complementarity problem: one good method, and a ladder of others for the day it fails.
 
 1. where a start is given: polish it (crossover), then an interior point that stays near it;
-2. the interior point from a cold start, ending in a polish;
-3. semismooth Newton from an early interior iterate;
-4. the proximal point method.
+2. a problem that turns out to be the first-order conditions of a quadratic program: PIQP, then a polish;
+3. the interior point from a cold start, ending in a polish;
+4. semismooth Newton from an early interior iterate;
+5. the proximal point method.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from bestresponse.complementarity.problem import (
     worst_rows,
 )
 from bestresponse.complementarity.proximal import proximal_point
+from bestresponse.complementarity.quadratic_program import quadratic_program
 from bestresponse.complementarity.result import Attempt, MCPResult, Status
 from bestresponse.errors import DataError
 from bestresponse.typing import Vector
@@ -47,6 +49,7 @@ WARM_MARGIN = 1e-2  # smallest slack and multiplier of an interior point that st
 START = "none: the start is the best point known"
 CROSSOVER = "crossover: polish of the given start"
 WARM = "interior point from the given start"
+QUADRATIC = "quadratic program, by PIQP and a polish"
 INTERIOR = "interior point"
 NEWTON = "semismooth Newton from an interior iterate"
 PROXIMAL = "proximal point method"
@@ -66,6 +69,7 @@ def solve_mcp(
     tolerance: float = TOLERANCE,
     names: Names | None = None,
     check_jacobian: bool = False,
+    recognise: bool = True,
     time_limit: float = np.inf,
     on_iteration: Report = ...,
 ) -> MCPResult: ...
@@ -78,6 +82,7 @@ def solve_mcp(
     tolerance: float = TOLERANCE,
     *,
     check_jacobian: bool = False,
+    recognise: bool = True,
     time_limit: float = np.inf,
     on_iteration: Report = ...,
 ) -> MCPResult: ...
@@ -93,6 +98,7 @@ def solve_mcp(*stated: Any, **options: Any) -> MCPResult:
     tolerance: on the natural residual max |mid(x − l, x − u, F(x))|, in the problem's own units.
     names: of the variables and their rows, for messages ("x[0]", ... if not given).
     check_jacobian: compare J with finite differences of F first.
+    recognise: quadratic programs, of whose solver there is no trace; False: the methods for any problem only.
     time_limit: [s].  on_iteration: called with every record of the interior point's trace.
 
     Raises DataError for bounds, a start or a tolerance that cannot be; FormulationError for l > u, F or J of the wrong
@@ -113,6 +119,7 @@ def _solve(
     tolerance: float = TOLERANCE,
     *,
     check_jacobian: bool = False,
+    recognise: bool = True,
     time_limit: float = np.inf,
     on_iteration: Report = lambda record: None,
 ) -> MCPResult:
@@ -127,7 +134,7 @@ def _solve(
         compare_with_differences(problem, first)
     reduced = reduce(problem)
     ladder = _Ladder(reduced.problem, tolerance, lambda: time.perf_counter() - began > time_limit, on_iteration)
-    ladder.climb(reduced.shorten(first), is_warm=start is not None)
+    ladder.climb(reduced.shorten(first), start is not None, recognise)
 
     x = reduced.lengthen(ladder.best.x)
     residual = natural_residual(problem, x)
@@ -167,10 +174,10 @@ class _Ladder:
         self._is_over = is_over
         self._on_iteration = on_iteration
 
-    def climb(self, start: Vector, is_warm: bool) -> None:
+    def climb(self, start: Vector, is_warm: bool, recognise: bool) -> None:
         """Try the methods in order."""
         self.best = Polished(start, natural_residual(self._problem, start), 0)
-        for method, found, outcome in self._methods(start, is_warm):
+        for method, found, outcome in self._methods(start, is_warm, recognise):
             self.attempts.append(Attempt(method, outcome, found.residual, found.factorisations))
             logger.info("%s: %s (natural residual %.1e)", method, outcome, found.residual)
             if not (found.residual >= self.best.residual):
@@ -178,9 +185,14 @@ class _Ladder:
             if self.best.residual <= self._tolerance or self._is_over() or self._is_infeasible:
                 break
 
-    def _methods(self, start: Vector, is_warm: bool) -> Iterator[tuple[str, Polished, str]]:
+    def _methods(self, start: Vector, is_warm: bool, recognise: bool) -> Iterator[tuple[str, Polished, str]]:
         if is_warm:
             yield CROSSOVER, *self._told(polish(self._problem, start, self._tolerance))
+        program = quadratic_program(self._problem, start) if recognise else None
+        point = None if program is None else program.solve(self._tolerance)
+        if point is not None:
+            yield QUADRATIC, *self._told(polish(self._problem, point, self._tolerance))
+        if is_warm:
             yield WARM, *self._from_inside(start, WARM_MARGIN)
         yield INTERIOR, *self._from_inside(np.zeros_like(start), MARGIN)
         early = start if self.interior is None else self.interior.early

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from bestresponse.complementarity.problem import Jacobian
 from bestresponse.typing import BoolVector, IntVector, Vector
+
+Index: TypeAlias = NDArray[np.int32]  # what SciPy's sparse matrices want
 
 
 @dataclass(frozen=True)
@@ -43,21 +48,41 @@ def cut(rows: IntVector, cols: IntVector, row_order: IntVector, col_order: IntVe
     row_place, col_place = _places(row_order, n), _places(col_order, n)
     take = np.flatnonzero((row_place[rows] >= 0) & (col_place[cols] >= 0))
     r, c = row_place[rows[take]], col_place[cols[take]]
-    order = np.lexsort((r, c))
+    order = np.argsort(
+        c.astype(np.int64) * len(row_order) + r, kind="stable"
+    )  # hardly any work where the entries are in order
     take, r, c = take[order], r[order], c[order]
     is_new = np.ones(len(take), dtype=bool)
     is_new[1:] = (np.diff(r) != 0) | (np.diff(c) != 0)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(c[is_new], minlength=len(col_order)))])
     pattern = sparse.csc_array(
-        (np.ones(int(is_new.sum())), r[is_new].astype(np.int32), starts.astype(np.int32)),
+        (np.ones(int(is_new.sum())), r[is_new], _starts(c[is_new], len(col_order))),
         shape=(len(row_order), len(col_order)),
     )
     return Cut(take, None if is_new.all() else np.cumsum(is_new) - 1, pattern)
 
 
-def _places(order: IntVector, n: int) -> IntVector:
-    place = np.full(n, -1)
-    place[order] = np.arange(len(order))
+def blocks(J: sparse.csc_array, cols: IntVector, groups: Sequence[IntVector]) -> list[sparse.csc_matrix]:
+    """Return `J[group][:, cols]` for each group of rows; groups, columns and J's entries are in increasing order."""
+    row, col = coordinates(J)
+    n = J.shape[0]
+    col_place = _places(cols, n)[col]
+    found = []
+    for group in groups:
+        row_place = _places(group, n)[row]
+        take = np.flatnonzero((row_place >= 0) & (col_place >= 0))
+        starts = _starts(col_place[take], len(cols))
+        found.append(sparse.csc_matrix((J.data[take], row_place[take], starts), shape=(len(group), len(cols))))
+    return found
+
+
+def _starts(cols: Index, n: int) -> Index:
+    """Return where each of n columns starts among entries in the order of their columns, (n + 1,)."""
+    return np.append(0, np.cumsum(np.bincount(cols, minlength=n))).astype(np.int32)
+
+
+def _places(order: IntVector, n: int) -> Index:
+    place = np.full(n, -1, dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
     return place
 
 
@@ -85,11 +110,14 @@ class ColumnForm:
 
     def __init__(self, keep: BoolVector) -> None:
         self._keep = np.flatnonzero(keep)
+        self._everything = bool(keep.all())
         self._last: Jacobian | None = None
         self._cut: Cut
 
     def __call__(self, J: Jacobian) -> sparse.csc_array:
         """Return `J[keep][:, keep]` as a csc_array with sorted, unique entries; its index arrays are shared."""
+        if self._everything and J.format == "csc" and J.has_canonical_format:
+            return J
         if self._last is None or not same_pattern(self._last, J):
             self._last = J.copy()
             self._cut = cut(*coordinates(J), self._keep, self._keep, J.shape[0])

@@ -1,4 +1,4 @@
-"""Whom the complementarity benchmark asks: the interior point, Clarabel; PATH and Siconos where they are installed."""
+"""Whom the complementarity benchmark asks: ourselves, Clarabel; PATH and Siconos where they are installed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scipy import sparse
 
 from bestresponse.complementarity import ComplementarityProblem, solve_mcp
 from bestresponse.complementarity.path import LICENSED_ROWS, Gams, solve_with_path
+from bestresponse.complementarity.solve import TOLERANCE
 from bestresponse.typing import Vector
 from experiments.benchmarks import siconos_adapter
 from experiments.benchmarks.quadratic import Quadratic
@@ -36,6 +37,7 @@ def solvers(program: Quadratic) -> dict[str, Solve]:
     """Return by name those that can be asked here for the program or its first-order conditions."""
     conditions = program.conditions()
     found: dict[str, Solve] = {
+        "solve_mcp": lambda: recognised(conditions),
         "interior point": lambda: interior_point(conditions),
         "Clarabel": clarabel_on(program),
     }
@@ -59,9 +61,14 @@ def absent() -> list[str]:
 
 
 def interior_point(problem: ComplementarityProblem) -> Answer:
-    """Return our own answer."""
-    result = solve_mcp(problem)
+    """Return our own method's answer."""
+    result = solve_mcp(problem, recognise=False)
     return Answer(result.x, result.factorisations)
+
+
+def recognised(problem: ComplementarityProblem) -> Answer:
+    """Return the answer of solve_mcp, which has to see for itself that the problem comes from a program."""
+    return Answer(solve_mcp(problem).x, None)
 
 
 def clarabel_on(program: Quadratic) -> Solve:
@@ -77,6 +84,7 @@ def clarabel_on(program: Quadratic) -> Solve:
     cones = [clarabel.ZeroConeT(len(K.b)), clarabel.NonnegativeConeT(len(right) - len(K.b))]
     settings = clarabel.DefaultSettings()
     settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE  # as exact as the others
 
     def solve() -> Answer:
         solution = clarabel.DefaultSolver(P, program.c, rows, right, cones, settings).solve()
