@@ -33,8 +33,10 @@ from bestresponse.complementarity.problem import (
     ComplementarityProblem,
     Names,
     SparseArray,
+    by_size,
+    largest,
+    middle,
     natural_residual,
-    worst_rows,
 )
 from bestresponse.complementarity.proximal import proximal_point
 from bestresponse.complementarity.quadratic_program import quadratic_program
@@ -45,6 +47,7 @@ from bestresponse.typing import Vector
 logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-10
+WORST = 5  # rows listed
 WARM_MARGIN = 1e-2  # smallest slack and multiplier of an interior point that starts near a solution
 START = "none: the start is the best point known"
 CROSSOVER = "crossover: polish of the given start"
@@ -137,7 +140,8 @@ def _solve(
     ladder.climb(reduced.shorten(first), start is not None, recognise)
 
     x = reduced.lengthen(ladder.best.x)
-    residual = natural_residual(problem, x)
+    errors = np.abs(middle(problem, x, problem.value(x)))
+    residual = largest(errors)
     status = ladder.status(residual)
     named = ladder.suspects() if status is Status.INFEASIBLE else ()
     return MCPResult(
@@ -150,7 +154,7 @@ def _solve(
         trace=ladder.interior.trace if ladder.interior else (),
         factorisations=sum(attempt.factorisations for attempt in ladder.attempts),
         seconds=time.perf_counter() - began,
-        worst=worst_rows(problem, x),
+        worst=by_size(problem, errors, WORST),
         suspects=named,
     )
 
