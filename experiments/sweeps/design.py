@@ -11,7 +11,7 @@ import numpy as np
 
 from bestresponse.errors import DataError
 from experiments.case_problems import listed, nearest, shown
-from experiments.solving import METHODS
+from experiments.routes import METHODS
 from experiments.sweeps.keys import changed, pattern_of, places, value_at
 from experiments.sweeps.study import VALUES, OneAtATime, Random, Study
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+import experiments.routes
 import experiments.solving
+import experiments.verdict
 from experiments import screen
 from experiments.case import load_case
 from experiments.case_keys import schema_table
@@ -157,14 +159,14 @@ def test_a_run_that_does_not_converge_exits_with_3_and_is_written(call, tmp_path
 
 def plant_a_disagreement(monkeypatch):
     """Let the second quantities asked for, those of the monolith, be off by 0.1 %."""
-    true, asked = experiments.solving.quantities, []
+    true, asked = experiments.verdict.quantities, []
 
     def wrong(*given: Any) -> dict[str, Any]:
         asked.append(1)
         found = true(*given)
         return found if len(asked) == 1 else found | {"charged_kw": found["charged_kw"] * 1.001}
 
-    monkeypatch.setattr(experiments.solving, "quantities", wrong)
+    monkeypatch.setattr(experiments.verdict, "quantities", wrong)
 
 
 def test_routes_that_disagree_exit_with_4_and_the_row_is_shown(call, monkeypatch):
@@ -182,14 +184,14 @@ def test_not_converged_outranks_disagreement(call, monkeypatch):
 
 
 def test_an_uncertified_monolith_exits_with_3(call, monkeypatch):
-    true = experiments.solving.solve_monolith
+    true = experiments.routes.solve_monolith
 
     def shifted(market: Any, **given: Any) -> Any:
         found = true(market, **given)
         found.equilibrium.price[:] *= 1.1  # prices that nobody's plan is a best response to
         return found
 
-    monkeypatch.setattr(experiments.solving, "solve_monolith", shifted)
+    monkeypatch.setattr(experiments.routes, "solve_monolith", shifted)
     shown = call("solve", TEACHING, "--scenario", "stress")
     assert shown.code == 3
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import experiments.routes
 import experiments.solving
 from tests.experiments.case_tables import GONE, network_folder, tables
 from tests.experiments.runs import TEACHING, case_file
@@ -55,7 +56,7 @@ BAD_CASES: dict[str, tuple[dict[str, Any], tuple[str, tuple[str, str]] | None, l
 @pytest.mark.parametrize("verb", ["solve", "check"])
 @pytest.mark.parametrize("name", BAD_CASES)
 def test_a_bad_case_is_refused_with_one_message_that_names_the_place(call, monkeypatch, tmp_path, name, verb):
-    monkeypatch.setattr(experiments.solving, "coordinate", lambda *_, **__: pytest.fail("computed"))
+    monkeypatch.setattr(experiments.routes, "coordinate", lambda *_, **__: pytest.fail("computed"))
     changes, edit, texts = BAD_CASES[name]
     if "nets" in changes.values():
         network_folder(tmp_path, *edit)

@@ -8,7 +8,8 @@ import pytest
 
 from bestresponse.errors import DataError
 from experiments.case import load_case
-from experiments.solving import METHODS, solve
+from experiments.routes import METHODS
+from experiments.solving import solve
 from tests.experiments.case_tables import tables
 from tests.experiments.runs import ROBUST, TEACHING, assert_confirmed, case_file, solved, third_route
 
