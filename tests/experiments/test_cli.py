@@ -84,7 +84,7 @@ def test_an_interrupt_writes_to_the_file_that_was_named_and_speaks_even_if_quiet
 
 
 def test_an_interrupt_of_the_monolith_keeps_what_the_coordinator_found(tmp_path):
-    script = INTERRUPTED_IN.format(module="experiments.solving", name="solve_monolith") + RUN
+    script = INTERRUPTED_IN.format(module="experiments.routes", name="solve_monolith") + RUN
     shown = command(tmp_path, "solve", TEACHING, "--quiet", script=script)
     result = load_result(tmp_path / "bestresponse-interrupted-teaching-base.json")
     assert shown.code == 130
