@@ -5,6 +5,9 @@
 | "lemke"    | small ones (dense, n ≤ 300)  | none to run;            | at a solution or on a ray, which for such M |
 |            |                              | M copositive-plus       | proves that there is no solution            |
 | "interior" | sparse ones, of any size     | M positive semidefinite | at a solution, or where multipliers diverge |
+
+Lemke's path may be exponentially long (Murty 1978, Fathi 1979), or end on a ray that proves nothing. Where nobody asked
+for a method, the interior point is then tried, too.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from bestresponse.errors import DataError
 from bestresponse.typing import Vector
 
 SMALL = 300  # rows up to which pivoting is the first choice
-PIVOTS_PER_ROW = 50
+PIVOTS_PER_ROW = 10  # a path that is not exponentially long needs one to three
 CONTRADICTION = 1e-9  # rounding forgiven in the proof that there is no solution
 
 Method = Literal["lemke", "interior"]
@@ -78,7 +81,7 @@ def solve_lcp(
     method: Method | None = None,  # "lemke", "interior"; none: by size
     tolerance: float = TOLERANCE,  # on the natural residual max |min(z, M z + q)|
     names: Names | None = None,  # of the rows
-    max_pivots: int | None = None,  # of Lemke's method; 50 n if not given
+    max_pivots: int | None = None,  # of Lemke's method; 10 n if not given
 ) -> LCPResult:
     """Return z ≥ 0 with M z + q ≥ 0 and z'(M z + q) = 0, or the best point found with the reason why it is none.
 
@@ -90,11 +93,20 @@ def solve_lcp(
         raise DataError(f"the tolerance on the natural residual must be positive, not {tolerance}")
     if method not in (None, "lemke", "interior"):
         raise DataError(f"the methods for linear complementarity problems are 'lemke' and 'interior', not {method!r}")
-    if method == "lemke" or (method is None and problem.size <= SMALL):
-        found = _pivoted(problem, tolerance, PIVOTS_PER_ROW * problem.size if max_pivots is None else max_pivots)
-    else:
+    if method == "interior" or (method is None and problem.size > SMALL):
         found = _from_inside(problem, tolerance)
+    else:
+        found = _pivoted(problem, tolerance, PIVOTS_PER_ROW * problem.size if max_pivots is None else max_pivots)
+        if method is None and found.status not in (LCPStatus.SOLVED, LCPStatus.INFEASIBLE):
+            found = _better(found, _from_inside(problem, tolerance))
     return replace(found, seconds=time.perf_counter() - began)
+
+
+def _better(first: LCPResult, second: LCPResult) -> LCPResult:
+    """The second result if it is better than the first; its sentence then begins with what the first had to say."""
+    if not second.residual < first.residual:
+        return first
+    return replace(second, reason=f"{second.reason}; before that: {first.reason}", pivots=first.pivots)
 
 
 def linear_problem(M: ArrayLike | SparseArray, q: ArrayLike, names: Names | None = None) -> ComplementarityProblem:

@@ -145,6 +145,19 @@ def test_the_pivot_limit_is_a_reason():
     assert result.pivots == 3
 
 
+@pytest.mark.parametrize("n", [8, 40])
+def test_a_path_that_is_exponentially_long_gives_way_to_the_interior_point_unless_it_was_asked_for(n):
+    # Y. Fathi, Computational complexity of LCPs associated with positive definite symmetric matrices, Mathematical
+    # Programming 17 (1979): 2ⁿ pivots; the solution is the first unit vector
+    upper = np.triu(2.0 * np.ones((n, n)), 1) + np.eye(n)
+    M, q = upper.T @ upper, -np.ones(n)
+    result = solve_lcp(M, q)
+    assert result.z == pytest.approx(np.eye(n)[0], abs=1e-8)
+    assert (result.method, result.pivots) == ("interior", 10 * n)
+    assert "before that: the pivot limit" in result.reason
+    assert solve_lcp(M, q, method="lemke").status is LCPStatus.PIVOT_LIMIT
+
+
 def test_the_method_follows_the_size_and_sparse_matrices_are_taken():
     eye = sparse.eye_array(400)
     assert solve_lcp(eye, -np.ones(400)).method == "interior"
