@@ -23,6 +23,7 @@ RELATIVE = 1e-6
 ABSOLUTE_KW = 1e-3
 PRICE_UNIT = 0.1  # [$/kWh] prices are compared on this scale at least, everything else on one unit
 SMALL_ENTRY = 0.01  # entries of a quantity smaller than this share of its largest are compared on that scale
+SHIFTED = ("link_flow_veh_per_h",)  # compared on the largest: what a detour gains on one road it takes from a full one
 
 UNIQUE = (
     "social_cost_usd_per_h",
@@ -48,7 +49,7 @@ class Comparison:
 
     coordinator: float
     monolith: float
-    relative_difference: float  # to the larger of the two, at least to one unit and 1 % of the largest entry
+    relative_difference: float  # to the larger of the two, at least to one unit and a share of the largest entry
     unique: bool  # whether it decides
     agrees: bool
     at: str | None = None  # which entry of a quantity by bus, link or OD pair
@@ -90,7 +91,8 @@ def _compare(name: str, one: object, other: object, unique: bool) -> Comparison:
         return _numbers(name, one, other, unique, unit)
     if not one:
         return _numbers(name, 0.0, 0.0, unique, unit)
-    unit = max(unit, SMALL_ENTRY * max((abs(value) for value in other.values()), default=0.0))
+    share = 1.0 if name in SHIFTED else SMALL_ENTRY
+    unit = max(unit, share * max((abs(value) for value in other.values()), default=0.0))
     rows = [_numbers(name, one[key], other[key], unique, unit, key) for key in one]
     return max(rows, key=lambda row: (not row.agrees, np.nan_to_num(row.relative_difference, nan=np.inf)))
 

@@ -99,6 +99,9 @@ def _status(routes: Routes, chosen: Equilibrium, certificate: Certificate | None
         parts.append("The monolith did not run to its end.")
     if routes.monolith is not None and not routes.monolith.independent:
         parts.append("The monolith started from the coordinator's answer: the two routes were not independent.")
+    if routes.coordinated is not None and routes.monolith is not None and not _monolith_is_sound(routes):
+        parts.append(f"The monolith confirms nothing. {routes.monolith.equilibrium.stop}")
+        parts.append(str(routes.monolith_certificate or "Its answer could not be certified."))
     if remark := monotonicity(routes.model, chosen.responses):
         parts.append(remark)
     if not _is_monotone(routes):

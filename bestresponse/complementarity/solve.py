@@ -47,6 +47,7 @@ from bestresponse.typing import Vector
 logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-10
+BARELY = 0.1  # share of the tolerance above which it is only just met
 WORST = 5  # rows listed
 WARM_MARGIN = 1e-2  # smallest slack and multiplier of an interior point that starts near a solution
 START = "none: the start is the best point known"
@@ -56,6 +57,7 @@ QUADRATIC = "quadratic program, by PIQP and a polish"
 INTERIOR = "interior point"
 NEWTON = "semismooth Newton from an interior iterate"
 PROXIMAL = "proximal point method"
+AGAIN = "polish"
 
 
 Report = Callable[[IterationRecord], None]
@@ -188,6 +190,14 @@ class _Ladder:
                 self.best, self.method = found, method
             if self.best.residual <= self._tolerance or self._is_over() or self._is_infeasible:
                 break
+        if BARELY * self._tolerance < self.best.residual <= self._tolerance:
+            self._take_one_more_step()
+
+    def _take_one_more_step(self) -> None:
+        """A Newton step near the solution gives most digits there are, for one factorisation."""
+        again = polish(self._problem, self.best.x, tolerance=0.0, max_steps=1)
+        self.attempts.append(Attempt(AGAIN, "a step beyond the tolerance", again.residual, again.factorisations))
+        self.best = again  # never worse
 
     def _methods(self, start: Vector, is_warm: bool, recognise: bool) -> Iterator[tuple[str, Polished, str]]:
         if is_warm:

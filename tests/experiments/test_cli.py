@@ -194,6 +194,8 @@ def test_an_uncertified_monolith_exits_with_3(call, monkeypatch):
     monkeypatch.setattr(experiments.routes, "solve_monolith", shifted)
     shown = call("solve", TEACHING, "--scenario", "stress")
     assert shown.code == 3
+    assert "The monolith confirms nothing." in unwrapped(shown.out)  # the coordinator's certificate holds
+    assert "Certified: " in shown.out and "Not certified: " in shown.out
 
 
 def test_cases_lists_every_case_with_its_scenarios(call):

@@ -8,6 +8,7 @@ import bestresponse.complementarity.solve as solve_module
 from bestresponse.complementarity import ComplementarityProblem, Status, natural_residual, solve_mcp
 from bestresponse.complementarity.interior_point import Outcome, interior_point
 from bestresponse.complementarity.polish import Polished
+from bestresponse.complementarity.solve import AGAIN, CROSSOVER
 from tests.bestresponse.complementarity.problems import INF, linear, random_program
 
 
@@ -85,6 +86,14 @@ def test_a_good_start_is_finished_by_the_crossover_alone():
     assert result.method.startswith("crossover")
     assert result.factorisations <= 8
     assert result.trace == ()
+
+
+def test_a_tolerance_that_is_only_just_met_is_followed_by_one_more_step():
+    # Newton's method on x² = 2 from 1.41422: 4e-11 after one step, which is enough, and rounding after the next
+    result = solve_mcp(lambda x: x**2 - 2.0, lambda x: np.diag(2.0 * x), [0.0], [INF], start=[1.41422], tolerance=1e-10)
+    assert [attempt.method for attempt in result.attempts] == [CROSSOVER, AGAIN]
+    assert result.attempts[0].residual == pytest.approx(4e-11, rel=0.5)
+    assert result.residual <= 1e-15
 
 
 def test_a_bad_start_does_no_harm():
