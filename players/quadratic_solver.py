@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import piqp
 from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 
+from bestresponse.complementarity.sparsity import blocks
 from bestresponse.errors import SolverError
 from bestresponse.market import MONEY_SCALE
 from bestresponse.typing import BoolVector, IntVector, SparseMatrix, Vector
@@ -208,19 +210,26 @@ class QuadraticSolver:
         solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-10
         solver.settings.max_iter = 200
         solver.settings.reg_lower_limit = regularisation
-        rows, sides = self._B[:, self._open], self._rhs - self._B @ self._at_fixed
+        sides = self._rhs - self._B @ self._at_fixed
+        curvature, equalities, inequalities = self._open_parts
         solver.setup(
-            sparse.csc_matrix(self._Hs[self._open][:, self._open]),
+            curvature,
             linear,
-            sparse.csc_matrix(rows[: self._me]),
+            equalities,
             sides[: self._me],
-            sparse.csc_matrix(rows[self._me :]),
+            inequalities,
             np.full(self._mi, -np.inf),
             sides[self._me :],
             self._lower[self._open],
             self._upper[self._open],
         )
         return solver
+
+    @cached_property
+    def _open_parts(self) -> list[sparse.csc_matrix]:
+        """H, A and G in the columns of the variables that are not fixed, H in their rows, too."""
+        rows = (self._open, self._n + np.arange(self._me), self._n + self._me + np.arange(self._mi))
+        return blocks(sparse.csc_array(self._K), self._open, rows)
 
     def _factor(self, side: IntVector, keep: BoolVector) -> SuperLU:
         key = side.tobytes()
@@ -229,7 +238,8 @@ class QuadraticSolver:
             return self._factors[key]
         self.counters.factorisations += 1
         where = np.flatnonzero(keep)
-        factors = splu(self._K_shifted[where][:, where].tocsc())
+        (active,) = blocks(self._K_shifted, where, [where])
+        factors = splu(active)
         self._factors[key] = factors
         if len(self._factors) > CACHED_FACTORS:
             self._factors.popitem(last=False)
