@@ -27,6 +27,7 @@ METHODS: Mapping[str, Callable[[], Improve]] = {
     "newton": lambda: newton,
 }
 
+EXACT_GAP = 1e-13  # flows on nearly empty roads are known only to about its square root
 ROUNDING_GAP = 1e-9  # below this gap a method that makes no progress has met the limits of floating point
 PATIENCE = 5  # iterations without progress that are allowed there
 FEASIBLE = 1e-6  # [veh/h, or relative to the demand] by how much given flows may miss the demand
@@ -45,7 +46,7 @@ def assign(
     problem: Problem,
     start: Vector | None = None,  # (n_paths,) [veh/h] feasible path flows; the cheapest empty-road paths if not given
     method: str = "newton",
-    tolerance: float = 1e-12,  # Wardrop gap to stop at
+    tolerance: float = EXACT_GAP,  # Wardrop gap to stop at
     iteration_limit: int = 1000,
 ) -> Assignment:
     """Return the best path flows found. Raises DataError on an unknown method or infeasible starting flows."""

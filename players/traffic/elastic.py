@@ -17,6 +17,7 @@ from bestresponse.player import Response
 from bestresponse.typing import Vector
 from networks.path_set import Path, collect_paths
 from networks.road import RoadNetwork
+from players.traffic.assignment import EXACT_GAP
 from players.traffic.classes import Stations, VehicleClass
 from players.traffic.player import Traffic
 from players.traffic.report import TrafficReport, traffic_report
@@ -66,7 +67,7 @@ class ElasticTraffic(Traffic):
         inverse_demands: Sequence[InverseDemand],  # class by class
         stations: Stations | None = None,
         v2g: bool = True,
-        tolerance: float = 1e-12,  # [1] Wardrop gap of every answer
+        tolerance: float = EXACT_GAP,  # [1] Wardrop gap of every answer
     ) -> None:
         self._on_road = Traffic(road, classes, stations, v2g).form
         homes = [_Homes(*each) for each in zip(classes, inverse_demands, strict=True)]

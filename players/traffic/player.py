@@ -13,7 +13,7 @@ from bestresponse.typing import Vector
 from networks.road import RoadNetwork
 from networks.trips import TripSearch
 from players import goods
-from players.traffic.assignment import ROUNDING_GAP, Assignment, assign, feasible_flow
+from players.traffic.assignment import EXACT_GAP, ROUNDING_GAP, Assignment, assign, feasible_flow
 from players.traffic.block import traffic_block
 from players.traffic.classes import Stations, VehicleClass, at_one_value_of_time
 from players.traffic.columns import Columns
@@ -62,7 +62,7 @@ class Traffic:
         stations: Stations | None = None,
         v2g: bool = True,
         method: str = "newton",  # see assignment.METHODS
-        tolerance: float = 1e-12,  # [1] Wardrop gap of every answer
+        tolerance: float = EXACT_GAP,  # [1] Wardrop gap of every answer
         iteration_limit: int = 1000,
         name: str = "Traffic",
         searches: Sequence[TripSearch] | None = None,  # class by class; None: the paths of the classes are all
