@@ -43,10 +43,10 @@ for (scenario, v2g), result in results.items():
 # %% [markdown]
 # ## What a price says
 #
-# The **DLMP** of a bus (distribution locational marginal price) is what one more kilowatt there would cost all players
-# together. While a plant somewhere can give more, that is the cost of its next kilowatt. If nobody can, one more
-# kilowatt here is one less for somebody else, and the price is what *that* costs. Where a line is full, the two sides
-# have two prices, for more power on the one side does not reach the other.
+# The **DLMP** of a bus (distribution locational marginal price) is the price of one more kilowatt there. While a plant
+# somewhere can give more, that is the cost of its next kilowatt. If nobody can, one more kilowatt here is one less for
+# somebody else, and the price is what *that* costs. Where a line is full, the two sides have two prices, for more
+# power on the one side does not reach the other.
 
 
 # %%
@@ -86,9 +86,10 @@ plt.show()
 # ## Why a driver would sell
 #
 # Electric vehicles see these prices at the stations. A driver's bill has three parts: time on the road, time at
-# stations (waiting, plugging, wear of the battery), and energy bought less energy sold. As in notebook 3, a driver
-# takes the cheapest way, so a dear station is a reason for a longer road, and a good price for what is in the battery
-# is a reason to stop on the way. Here are those who drive from node 1 to node 20; (+) marks a charge, (−) a discharge.
+# stations (waiting and plugged in), and energy, bought less sold and with the wear of the battery. As in notebook 3, a
+# driver takes the cheapest way, so a dear station is a reason for a longer road, and a good price for what is in the
+# battery is a reason to stop on the way. Here are those who drive from node 1 to node 20; (+) marks a charge, (−) a
+# discharge.
 
 # %%
 from experiments.reproduction.trips import dominant_path, path_text
