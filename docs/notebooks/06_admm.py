@@ -7,8 +7,9 @@
 # %% [markdown]
 # # 6 · One scheme with three names: ADMM, Gauss–Seidel, Douglas–Rachford
 #
-# The scheme that this package uses by default, *sharing*, is known under three names. We run all three and compare
-# them number by number. The third name is worth most: it makes a run a *map*, and maps can be sped up.
+# The scheme that this package uses by default, *sharing*, is known under three names: it is ADMM, which is
+# Gauss–Seidel, which is a Douglas–Rachford map. We run all and compare them number by number. The last name is worth
+# most: it makes a run a *map*, and maps can be sped up.
 #
 # The market has two goods, energy at noon and in the evening. A *town* uses both, a *sun* plant gives at noon and
 # hardly in the evening, a *gas* plant gives at any time. Every cost is a parabola,
@@ -56,7 +57,7 @@ clearing = np.linalg.solve(sum(inverses), -sum(C @ player.linear for C, player i
 print("clearing price:", dict(zip(HOURS, clearing.round(4).tolist(), strict=True)))
 
 # %% [markdown]
-# ## First name: Gauss–Seidel on the augmented Lagrangian
+# ## ADMM is Gauss–Seidel on the augmented Lagrangian
 #
 # Let $r$ be the sum of all trades. The **augmented Lagrangian** puts everything into one function: all costs, the
 # imbalance at its price, and a penalty for being out of balance,
@@ -97,7 +98,7 @@ print("after 60 sweeps the price is off by", f"{np.abs(by_admm[-1] - clearing).m
 assert np.allclose(by_admm[-1], clearing, atol=1e-8)
 
 # %% [markdown]
-# ## Second name: a Douglas–Rachford map
+# ## And it is a Douglas–Rachford map
 #
 # All that a sweep hands on to the next one is, for every plant $f$, the pair of numbers $\zeta_f = p + \rho\,t_f$ with
 # $\rho = m\sigma$. So a sweep is a map $\zeta \mapsto T(\zeta)$, and a balanced market is a point that it leaves
@@ -173,20 +174,21 @@ from bestresponse.plain_map import PlainMap, spectrum
 from bestresponse.scheme_rates import moves_nearby, scheme_rate
 
 alphas = np.linspace(0.5, 1.95, 30)
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5))
+figure, axes = plt.subplots(figsize=(9, 5))
 for sigma, line in ((0.1, "-"), (0.3, "--"), (1.0, ":"), (3.0, "-.")):
     at = Start(shared.price, {name: found.trade for name, found in shared.responses.items()}, sigma)
     rate = scheme_rate(market, Sharing(), at)
     print(f"σ = {sigma:3}: factor of one sweep {rate.predicted:.4f} predicted, {rate.measured:.4f} measured")
     assert abs(rate.predicted - rate.measured) < 0.01
     predicted = [spectrum(PlainMap(market, Sharing(), at, alpha)).radius for alpha in alphas]
-    (drawn,) = left.plot(alphas, predicted, line, label=f"σ = {sigma}")
+    (drawn,) = axes.plot(alphas, predicted, line, label=f"σ = {sigma}")
     for alpha in (0.7, 1.0, 1.3, 1.6):
         moves = moves_nearby(PlainMap(market, Sharing(), at, alpha), sweeps=400)
-        left.plot(alpha, linear_rate(moves), "o", color=drawn.get_color())
-left.plot([], [], "o", color="black", label="measured")
-left.set(xlabel="relaxation α", ylabel="factor of one sweep", title="Lines predicted, dots measured")
-left.legend()
+        axes.plot(alpha, linear_rate(moves), "o", color=drawn.get_color())
+axes.plot([], [], "o", color="black", label="measured")
+axes.set(xlabel="relaxation α", ylabel="factor of one sweep", title="Lines predicted, dots measured")
+axes.legend()
+plt.show()
 
 # %% [markdown]
 # ## Anderson: learn from the last sweeps
@@ -201,6 +203,7 @@ left.legend()
 from bestresponse.acceleration import Anderson
 
 ways = {"plain": PLAIN, "relaxed, α = 1.6": Anderson(memory=0, relaxation=1.6), "Anderson": Anderson()}
+figure, axes = plt.subplots(figsize=(9, 5))
 print("sweeps to 1e-8     " + "".join(f"{name:>18}" for name in ways))
 for sigma in (0.1, 0.3, 1.0, 3.0):
     runs = {
@@ -212,9 +215,9 @@ for sigma in (0.1, 0.3, 1.0, 3.0):
     if sigma == SIGMA:
         for (name, run), line in zip(runs.items(), ("o-", "s--", "D-"), strict=True):
             error = [np.linalg.norm(record.price - clearing) for record in run.trace.records]
-            right.semilogy(range(1, len(error) + 1), error, line, markersize=4, label=name)
-right.set(xlabel="sweep", ylabel="distance from the clearing price [$/kWh]", title=f"Three runs with σ = {SIGMA:g}")
-right.legend()
+            axes.semilogy(range(1, len(error) + 1), error, line, markersize=4, label=name)
+axes.set(xlabel="sweep", ylabel="distance from the clearing price [$/kWh]", title=f"Three runs with σ = {SIGMA:g}")
+axes.legend()
 plt.show()
 
 # %% [markdown]

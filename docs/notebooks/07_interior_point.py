@@ -83,16 +83,18 @@ start = np.array([2.0, 6.0]), np.array([8.0, 3.0])
 path = interior_point(q, *start)
 print("iteration        μ    w − Mz − q    length    quantities")
 for k, (z, w, length) in enumerate(path):
-    print(f"{k:9} {z @ w / 2:8.1e} {np.abs(w - M @ z - q).max():13.1e} {length:9.2f}    {z[0]:.6f}  {z[1]:.6f}")
+    went = f"{length:.2f}" if k else "start"
+    print(f"{k:9} {z @ w / 2:8.1e} {np.abs(w - M @ z - q).max():13.1e} {went:>9}    {z[0]:.6f}  {z[1]:.6f}")
 assert np.allclose(path[-1][0], solution, atol=1e-6)
 
 # %% [markdown]
-# Three columns tell the whole story of such a run. $\mu$ falls with every full step to the share of itself that we
-# aimed at. The gap between $w$ and $Mz + q$, which the start need not satisfy, shrinks by $1 - \text{length}$ and is
-# gone after the first full step. And a short length says that some $z$ or $w$ got to its bound too early.
+# Three columns tell the whole story of such a run. With every full step $\mu$ falls to about the share of itself that
+# we aimed at. The gap between $w$ and $Mz + q$, which the start need not satisfy, shrinks to $1 - \text{length}$ of
+# itself and is gone after the first full step. And a short length says that some $z$ or $w$ got to its bound too
+# early.
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5))
+figure, axes = plt.subplots(figsize=(9, 6))
 centre, z = [], np.array([8.0, 8.0])
 for mu in np.geomspace(60, 1e-5, 200):
     for _ in range(30):  # Newton on z (Mz + q) = μ
@@ -100,14 +102,15 @@ for mu in np.geomspace(60, 1e-5, 200):
     centre.append(z)
 shown = np.array([z for z, _, _ in path])
 line = np.linspace(0, 12, 2)
-left.plot((12 - line) / 2, line, ":", color="black", label="the first firm's w is zero")
-left.plot(4 - 2 * line, line, "--", color="grey", label="the second firm's w is zero")
-left.plot(*np.array(centre).T, color="tab:orange", label="central path")
-left.plot(*shown.T, "o-", color="tab:blue", markersize=5, linewidth=1, label="iterates")
-left.plot(*solution, "*", color="black", markersize=15, label="solution")
-left.set(xlim=(0, 9), ylim=(0, 8), xlabel="quantity of the first firm", ylabel="quantity of the second firm")
-left.set_title("The way through the interior")
-left.legend(loc="upper right")
+axes.plot((12 - line) / 2, line, ":", color="black", label="the first firm's w is zero")
+axes.plot(4 - 2 * line, line, "--", color="grey", label="the second firm's w is zero")
+axes.plot(*np.array(centre).T, color="tab:orange", label="central path")
+axes.plot(*shown.T, "o-", color="tab:blue", markersize=5, linewidth=1, label="iterates")
+axes.plot(*solution, "*", color="black", markersize=15, label="solution")
+axes.set(xlim=(0, 9), ylim=(0, 8), xlabel="quantity of the first firm", ylabel="quantity of the second firm")
+axes.set_title("The way through the interior")
+axes.legend(loc="upper right")
+plt.show()
 
 # %% [markdown]
 # ## When both are zero, and the polish
@@ -122,12 +125,13 @@ left.legend(loc="upper right")
 # %%
 at_the_edge = constant([1.0, 7.0])
 exact = np.array([6.0, 0.0])
+figure, axes = plt.subplots(figsize=(9, 5))
 for name, q_of, marker in (("firm 2 clearly stays out", q, "o-"), ("firm 2 about to enter", at_the_edge, "s--")):
     path = interior_point(q_of, *start)
     mu = np.array([z @ w / 2 for z, w, _ in path])
     error = np.array([np.abs(z - exact).max() for z, _, _ in path])
     order = np.polyfit(np.log(mu[-6:]), np.log(error[-6:]), 1)[0]
-    right.loglog(mu, error, marker, markersize=5, label=name)
+    axes.loglog(mu, error, marker, markersize=5, label=name)
     z, w, _ = path[8]
     sells = np.flatnonzero(z > w)
     polished, _ = guess(sells, q_of)
@@ -135,9 +139,9 @@ for name, q_of, marker in (("firm 2 clearly stays out", q, "o-"), ("firm 2 about
     print(f"    After 8 iterations it is {error[8]:.0e}, after a polish {np.abs(polished - exact).max():.0e}.")
     assert np.abs(polished - exact).max() < 1e-12 and error[8] > 1e-9
     assert abs(order - (1.0 if q_of is q else 0.5)) < 0.05
-right.set(xlabel="μ", ylabel="largest error of z", title="What an iterate is worth")
-right.invert_xaxis()
-right.legend()
+axes.set(xlabel="μ", ylabel="largest error of z", title="What an iterate is worth")
+axes.invert_xaxis()
+axes.legend()
 plt.show()
 
 # %% [markdown]

@@ -16,7 +16,7 @@
 # | charging operator | what to buy and sell at the buses of its stations | none: it passes prices on |
 # | load serving entities | what to generate and to buy, what load to shed | fuel, and the loss of who is not served |
 # | grid operator | flows on lines with limits, and what to import | import |
-# | households | how much to use at a price | what they forgo |
+# | households | how much to use at a price | minus what their use is worth |
 #
 # **V2G**, vehicle to grid, is the right of a vehicle to sell energy on its way. There are three scenarios: an ordinary
 # hour (*base*), one with more load (*stress*), and one with more load in which lines are out and parts of the feeder

@@ -214,6 +214,7 @@ from experiments.case import BUILT_IN
 case_file = Path(folder.name, "with_a_cold_store.toml")
 case_file.write_text((BUILT_IN / "teaching.toml").read_text(encoding="utf-8") + ENTRY, encoding="utf-8")
 case = load_case(case_file)
+assert case.players.extra[0].options == OPTIONS
 
 figure, axes = plt.subplots(figsize=(9, 5))
 axes.plot(prices, use, label="what it answers")
@@ -239,8 +240,9 @@ plt.show()
 
 # %% [markdown]
 # From the command line it is `bestresponse check-player cold_store:ColdStore --options ...` and
-# `bestresponse solve with_a_cold_store.toml`, run from the folder of the file. A player need not be a `ConvexProgram`,
-# nor convex; but what it cannot promise, it has to declare, and then the package says what can no longer be claimed.
+# `bestresponse solve with_a_cold_store.toml`, run from the folder of the file. A player need not be a `ConvexProgram`:
+# anything with a name, goods and a pure `best_response` will do, such as the one by hand above. It states no block, so
+# the monolith could not take part, the certificate would speak alone, and the status would say so.
 
 # %%
 sys.path.remove(folder.name)
