@@ -186,7 +186,9 @@ for sigma, line in ((0.1, "-"), (0.3, "--"), (1.0, ":"), (3.0, "-.")):
         moves = moves_nearby(PlainMap(market, Sharing(), at, alpha), sweeps=400)
         axes.plot(alpha, linear_rate(moves), "o", color=drawn.get_color())
 axes.plot([], [], "o", color="black", label="measured")
-axes.set(xlabel="relaxation α", ylabel="factor of one sweep", title="Lines predicted, dots measured")
+axes.set(
+    xlabel="relaxation α", ylabel="factor of one sweep", title="Factor of one sweep: predicted (lines), measured (dots)"
+)
 axes.legend()
 plt.show()
 
@@ -216,7 +218,11 @@ for sigma in (0.1, 0.3, 1.0, 3.0):
         for (name, run), line in zip(runs.items(), ("o-", "s--", "D-"), strict=True):
             error = [np.linalg.norm(record.price - clearing) for record in run.trace.records]
             axes.semilogy(range(1, len(error) + 1), error, line, markersize=4, label=name)
-axes.set(xlabel="sweep", ylabel="distance from the clearing price [$/kWh]", title=f"Three runs with σ = {SIGMA:g}")
+axes.set(
+    xlabel="sweep",
+    ylabel="distance from the clearing price [$/kWh]",
+    title=f"Plain, relaxed and accelerated, σ = {SIGMA:g}",
+)
 axes.legend()
 plt.show()
 

@@ -139,7 +139,7 @@ for name, q_of, marker in (("firm 2 clearly stays out", q, "o-"), ("firm 2 about
     print(f"    After 8 iterations it is {error[8]:.0e}, after a polish {np.abs(polished - exact).max():.0e}.")
     assert np.abs(polished - exact).max() < 1e-12 and error[8] > 1e-9
     assert abs(order - (1.0 if q_of is q else 0.5)) < 0.05
-axes.set(xlabel="μ", ylabel="largest error of z", title="What an iterate is worth")
+axes.set(xlabel="μ", ylabel="largest error of z", title="What an iterate is worth: its error by μ")
 axes.invert_xaxis()
 axes.legend()
 plt.show()

@@ -166,7 +166,7 @@ def draw_change(axes, change, title):
         marker, colour = ("s", "khaki") if node in road.stations else ("o", "white")
         axes.plot(x, y, marker, color=colour, markeredgecolor="black", markersize=15, zorder=3)
         axes.annotate(str(node), (x, y), ha="center", va="center", fontsize=8, zorder=4)
-    axes.set(title=f"{title} (widest: {largest:.0f} vehicles/h)", aspect="equal")
+    axes.set(title=f"{title}: change by V2G, the widest {largest:.0f} an hour", aspect="equal")
     axes.set_axis_off()
 
 

@@ -12,8 +12,8 @@
 # is right for one market only will not do. The first seven need paper, a pencil and a few lines of Python; the last
 # two use the package.
 #
-# `jupytext --to notebook 10_exercises.py` makes a notebook of this page. Solutions lie in `docs/notebooks/solutions/`;
-# look at them when all is done.
+# This page is a script in `docs/notebooks/`; `jupytext --to notebook 10_exercises.py` (`pip install jupytext`) makes a
+# notebook of it. Solutions lie in `docs/notebooks/solutions/`; look at them when all is done.
 
 # %%
 from experiments.exercises import check
