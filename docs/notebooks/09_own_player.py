@@ -225,7 +225,7 @@ for scenario, marker in (("base", "o"), ("stress", "s"), ("island", "x")):
     found = coordinate(model.market, model.first_price)
     used = found.responses["ColdStore"].plan["use"][0]
     price = with_it.quantities["dlmp_usd_per_kwh"][OPTIONS["bus"]]
-    without = solve("teaching", scenario).quantities["dlmp_usd_per_kwh"][OPTIONS["bus"]]
+    without = solve("teaching", scenario, method="monolith").quantities["dlmp_usd_per_kwh"][OPTIONS["bus"]]
     print(f"{scenario:6} at {price:.4f} $/kWh it uses {used:.2f} kW. Without it the bus would pay {without:.4f} $/kWh.")
     print(f"       {with_it.status}")
     axes.plot(price, used, marker, markersize=12, fillstyle="none", markeredgewidth=2, label=scenario)
