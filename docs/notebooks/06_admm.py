@@ -170,8 +170,8 @@ assert turns.solved and shared.solved
 
 # %%
 from bestresponse.games.rate import linear_rate
-from bestresponse.plain_map import PlainMap, spectrum
-from bestresponse.scheme_rates import moves_nearby, scheme_rate
+from bestresponse.plain_map import PlainMap
+from bestresponse.scheme_rates import moves_nearby, predicted_rate, scheme_rate
 
 alphas = np.linspace(0.5, 1.95, 30)
 figure, axes = plt.subplots(figsize=(9, 5))
@@ -180,7 +180,7 @@ for sigma, line in ((0.1, "-"), (0.3, "--"), (1.0, ":"), (3.0, "-.")):
     rate = scheme_rate(market, Sharing(), at)
     print(f"σ = {sigma:3}: factor of one sweep {rate.predicted:.4f} predicted, {rate.measured:.4f} measured")
     assert abs(rate.predicted - rate.measured) < 0.01
-    predicted = [spectrum(PlainMap(market, Sharing(), at, alpha)).radius for alpha in alphas]
+    predicted = [predicted_rate(market, Sharing(), at, alpha) for alpha in alphas]
     (drawn,) = axes.plot(alphas, predicted, line, label=f"σ = {sigma}")
     for alpha in (0.7, 1.0, 1.3, 1.6):
         moves = moves_nearby(PlainMap(market, Sharing(), at, alpha), sweeps=400)
