@@ -156,7 +156,7 @@ from bestresponse.complementarity import solve_mcp
 
 for q_of in (q, at_the_edge):
     found = solve_mcp(lambda z, q=q_of: M @ z + q, lambda z: M, np.zeros(2), np.full(2, np.inf))
-    print(f"{found.trace_table()}\nz = {found.x.round(9)}: {found.reason}\n")
+    print(f"{found.trace_table()}\nz = {found.x.round(9)}, natural residual {found.residual:.0e}, by {found.method}\n")
     assert found.converged and np.allclose(found.x, exact, atol=1e-12)
 
 # %% [markdown]
@@ -204,6 +204,8 @@ assert small.converged and abs(values[-1] - 50) < 1e-9
 # Then the small teaching case with drivers, feeder and all, and the flagship, in a scenario in which energy is scarce.
 
 # %%
+from textwrap import fill
+
 from bestresponse.certificate import certify
 from bestresponse.stopping import Tolerances
 from experiments import load_case
@@ -221,7 +223,7 @@ for (name, each), line in zip(markets.items(), ("o-", "s--", "D:"), strict=True)
     print(f"{name}: {system.size} rows, {pairs} pairs; the number of guesses has {pairs * np.log10(2):.0f} digits.")
     print(f"    {len(found.trace)} iterations, {found.factorisations} systems; natural residual {found.residual:.0e}")
     certificate = certify(each, *system.unstack(found.x), Tolerances())
-    print(f"    {certificate}")
+    print(fill(str(certificate), 96, initial_indent="    ", subsequent_indent="    "))
     assert found.converged and certificate.holds and len(found.trace) < 30
     mu = [record.mu for record in found.trace]
     (drawn,) = left.semilogy(mu, line, markersize=5, label=name)

@@ -204,6 +204,7 @@ assert sums[1] < sums[0]
 
 # %%
 from tempfile import TemporaryDirectory
+from textwrap import fill
 
 from experiments.reproduction.evidence import by_name
 from experiments.reproduction.findings import findings
@@ -215,7 +216,9 @@ with TemporaryDirectory() as folder:
     runs = by_name(store.add(Task(case, *name), result) for name, result in results.items())
     judged = findings(runs)
 for finding in judged:
-    print(f"{finding.name}: {finding.statement}\n    {'Holds' if finding.holds else 'Does not hold'}: {finding.ours}")
+    print(fill(f"{finding.name}: {finding.statement}", 96, subsequent_indent="    "))
+    outcome = "Holds" if finding.holds else "Does not hold"
+    print(fill(f"{outcome}: {finding.ours}", 96, initial_indent="    ", subsequent_indent="    "))
 print(f"\n{sum(bool(finding.holds) for finding in judged)} of {len(judged)} hold.")
 assert all(finding.holds for finding in judged)
 

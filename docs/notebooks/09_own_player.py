@@ -81,14 +81,21 @@ assert np.allclose(use, by_hand, atol=1e-6)
 # asks at the prices found there.
 
 # %%
+from textwrap import fill
+
 from experiments import load_case
 from experiments.checking_player import check
 from experiments.conformance_words import WORDS
 
+
+def say(label, words):
+    print(fill(f"{label} {words}", 96, subsequent_indent="        "))
+
+
 verdict = check(load_case("teaching"), "extra", "cold_store:ColdStore", OPTIONS, "base", True)
-print(f"The market with it: {verdict.market}")
+say("The market with it:", verdict.market)
 for finding in verdict.findings:
-    print(f"  {'FAILS ' if finding.seen else 'passes'} {finding.check}: {WORDS[finding.check].asks}")
+    say(f"{finding.check}: {'FAILS' if finding.seen else 'passes'}.", WORDS[finding.check].asks)
 assert verdict.holds
 
 # %% [markdown]
@@ -172,17 +179,17 @@ class Plant:
 
 
 energy = Good("energy", "energy", price_scale=0.2, quantity_scale=50.0)
-failing = {}
 for kind in (ByHand, WrongSign, PaysTwice, Remembers, ForgetsTheAnchor, BreaksItsPromise):
     market = Market((energy,), (kind(), Plant()))
     failures = check_player(kind(), market, price=np.array([0.3]))
-    failing[kind.__name__] = list(dict.fromkeys(failure.check for failure in failures))
-    print(f"{kind.__name__}: {'fails ' + ', '.join(failing[kind.__name__]) if failures else 'conforms'}")
+    failing = ", ".join(dict.fromkeys(failure.check for failure in failures))
+    print(f"{kind.__name__}: {f'fails {failing}' if failures else 'conforms'}")
     for first in failures[:1]:
-        words = WORDS[first.check]
-        print(f"    It asks:       {words.asks}\n    Seen:          {first.detail}\n    What to do:    {words.advice}")
+        say("    It asks:", WORDS[first.check].asks)
+        say("    Seen:", first.detail)
+        say("    What to do:", WORDS[first.check].advice)
     result = coordinate(market, np.array([0.2]))
-    print(f"    In the market: {result.stop}\n                   {result.certificate}\n")
+    say("    In the market:", f"{result.stop} {result.certificate}")
     assert bool(failures) == (kind is not ByHand)
     assert result.solved == (kind in (ByHand, BreaksItsPromise))
 
@@ -227,7 +234,7 @@ for scenario, marker in (("base", "o"), ("stress", "s"), ("island", "x")):
     price = with_it.quantities["dlmp_usd_per_kwh"][OPTIONS["bus"]]
     without = solve("teaching", scenario, method="monolith").quantities["dlmp_usd_per_kwh"][OPTIONS["bus"]]
     print(f"{scenario:6} at {price:.4f} $/kWh it uses {used:.2f} kW. Without it the bus would pay {without:.4f} $/kWh.")
-    print(f"       {with_it.status}")
+    say("       ", with_it.status)
     axes.plot(price, used, marker, markersize=12, fillstyle="none", markeredgewidth=2, label=scenario)
     assert with_it.solved and with_it.routes_agree and abs(used - max(COMFORT - price / K, PROMISED)) < 1e-3
 axes.set(
