@@ -149,15 +149,16 @@ plt.show()
 #
 # `solve_mcp` takes any $F$ with its derivative, and bounds below and above. It aims and corrects its steps with more
 # care, and tries a polish once $\mu$ is small. Its trace says of every iteration what we printed above, and how far
-# the products $s z$ of slack and multiplier are from their mean; LUs are the linear systems solved so far.
+# the products $s z$ of slack and multiplier are from their mean; LUs are the linear systems solved so far. What turns
+# out to come from a quadratic program it would hand to a solver of those, which leaves no trace: `recognise=False`.
 
 # %%
 from bestresponse.complementarity import solve_mcp
 
 for q_of in (q, at_the_edge):
-    found = solve_mcp(lambda z, q=q_of: M @ z + q, lambda z: M, np.zeros(2), np.full(2, np.inf))
+    found = solve_mcp(lambda z, q=q_of: M @ z + q, lambda z: M, np.zeros(2), np.full(2, np.inf), recognise=False)
     print(f"{found.trace_table()}\nz = {found.x.round(9)}, natural residual {found.residual:.0e}, by {found.method}\n")
-    assert found.converged and np.allclose(found.x, exact, atol=1e-12)
+    assert found.trace and found.converged and np.allclose(found.x, exact, atol=1e-12)
 
 # %% [markdown]
 # ## A whole market as one such problem
@@ -193,7 +194,7 @@ goods = ("energy",)
 energy = Good("energy", "energy", price_scale=10.0, quantity_scale=100.0)
 market = Market((energy,), (Town("town", goods), *(Plant(name, goods) for name in PLANTS)))
 system = ComplementaritySystem(market)
-small = solve_mcp(system.problem)
+small = solve_mcp(system.problem, recognise=False)
 values = system.scale * small.x
 for row in range(system.size):
     bounds = f"[{system.problem.lower[row] * system.scale[row]:g}, {system.problem.upper[row] * system.scale[row]:g}]"
@@ -218,7 +219,7 @@ for case in ("teaching", "sioux_falls_ieee123"):
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5))
 for (name, each), line in zip(markets.items(), ("o-", "s--", "D:"), strict=True):
     system = ComplementaritySystem(each)
-    found = solve_mcp(system.problem)
+    found = solve_mcp(system.problem, recognise=False)
     pairs = np.isfinite(system.problem.lower).sum() + np.isfinite(system.problem.upper).sum()
     print(f"{name}: {system.size} rows, {pairs} pairs; the number of guesses has {pairs * np.log10(2):.0f} digits.")
     print(f"    {len(found.trace)} iterations, {found.factorisations} systems; natural residual {found.residual:.0e}")
