@@ -121,7 +121,7 @@ def _default(name: str, info: FieldInfo) -> str:
         return "required"
     value = info.default
     if value is None:
-        return next(f"as in [{table}]" for table, model in SHARED.items() if name in model.model_fields)
+        return next((f"as in [{table}]" for table, model in SHARED.items() if name in model.model_fields), "none")
     if name == "scenarios":
         return "base"
     if isinstance(value, bool):

@@ -24,6 +24,9 @@ Anxiety: TypeAlias = Annotated[float, key("Share of the battery that drivers nev
 Consumption: TypeAlias = Annotated[float, key("Energy an electric vehicle uses on the road", "kWh/km", gt=0)]
 Wear: TypeAlias = Annotated[float, key("Battery wear per energy discharged", "$/kWh", ge=0)]
 Adoption: TypeAlias = Annotated[float, key("Share of the electric vehicles that may discharge, with V2G", ge=0, le=1)]
+OneValueOfTime: TypeAlias = Annotated[
+    float, key("Value of time in electric vehicles, required where there are no classes", "$/h", gt=0)
+]
 
 
 class Battery(Section):
@@ -87,7 +90,7 @@ class ElectricClass(Battery):
 class Vehicles(Battery):
     """Table [vehicles]: electric and fuel vehicles."""
 
-    ev_value_of_time_usd_per_h: float = key("Value of time in electric vehicles without classes", "$/h", gt=0)
+    ev_value_of_time_usd_per_h: OneValueOfTime | None = None
     fv_value_of_time_usd_per_h: float = key("Value of time in fuel vehicles", "$/h", gt=0)
     classes: Annotated[tuple[ElectricClassEntry, ...], Strict(False)] = Field(
         default=(), description="Classes of electric vehicles; without any there is one, named EV"
@@ -106,8 +109,8 @@ class Vehicles(Battery):
         """The classes of electric vehicles as the file states them, each with every key after overrides."""
         shared = {name: getattr(self, name) for name in Battery.model_fields}
         if not self.classes:
-            value = self.ev_value_of_time_usd_per_h
-            return (ElectricClass(name=ELECTRIC, share=1.0, value_of_time_usd_per_h=value, **shared),)
+            shared["value_of_time_usd_per_h"] = self.ev_value_of_time_usd_per_h
+            return (ElectricClass(name=ELECTRIC, share=1.0, **shared),)
         return tuple(ElectricClass(**(shared | entry.model_dump(exclude_none=True))) for entry in self.classes)
 
     @model_validator(mode="after")
@@ -115,6 +118,9 @@ class Vehicles(Battery):
         problems = self.level_problems(("post_discharge_kwh",))
         if self.classes:
             problems = self._class_problems()
+        elif self.ev_value_of_time_usd_per_h is None:
+            text = "missing, must be a finite number > 0 where there are no classes"
+            problems.append(Problem(("ev_value_of_time_usd_per_h",), text))
         refuse(problems)
         return self
 

@@ -14,7 +14,7 @@ from experiments.cli import Exit, exit_code
 from experiments.diagnosing import diagnose
 from experiments.solving import solve
 from players.traffic import traffic_report
-from tests.experiments.case_tables import refusal, tables
+from tests.experiments.case_tables import GONE, refusal, tables
 from tests.experiments.runs import ROBUST, TEACHING, solved
 
 
@@ -69,6 +69,13 @@ def test_a_class_overrides_keys_and_takes_its_share_of_every_pair():
 )
 def test_classes_that_do_not_fit_are_refused_by_name(classes, message):
     assert message in refusal(tables(vehicles__classes=classes))
+
+
+def test_the_one_value_of_time_is_needed_only_where_there_are_no_classes():
+    data = tables(vehicles__ev_value_of_time_usd_per_h=GONE)
+    assert refusal(data).startswith("case.toml: vehicles.ev_value_of_time_usd_per_h: missing, must be a finite number")
+    data["vehicles"]["classes"] = [one_class(share=1.0)]
+    assert [each.value_of_time_usd_per_h for each in case_from(data, "").vehicles.electric_classes] == [12.0]
 
 
 def test_what_overridden_keys_say_does_not_change_the_hash():
