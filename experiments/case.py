@@ -136,7 +136,7 @@ def _with_network_paths(data: Mapping[str, Any], folder: Path) -> dict[str, Any]
     for table, built_in in _built_in_networks().items():
         section = data.get(table)
         name = section.get("network") if isinstance(section, Mapping) else None
-        if isinstance(section, Mapping) and isinstance(name, str) and name and name not in built_in:
+        if isinstance(section, Mapping) and isinstance(name, str) and name and not _is_named(name, built_in):
             result[table] = {**section, "network": str(folder / Path(name).expanduser())}
     return result
 
@@ -148,19 +148,32 @@ def _built_in_networks() -> dict[str, tuple[str, ...]]:
     return {"road": BUILT_IN_ROADS, "feeder": BUILT_IN_FEEDERS}
 
 
+def _is_named(name: str, built_in: Sequence[str]) -> bool:
+    """Whether a network goes by a name, not by the path of files."""
+    from networks.feeder import is_shipped_by_pandapower
+
+    return name in built_in or is_shipped_by_pandapower(name)
+
+
 def _network_content(file: str, table: str, name: str) -> str:
     """A built-in network's name, or the digest of the files of another."""
-    if name in _built_in_networks()[table]:
+    if _is_named(name, _built_in_networks()[table]):
         return name
-    path = Path(name)
-    parts = sorted(part for part in path.iterdir() if part.is_file()) if path.is_dir() else [path]
     digest = sha256()
     try:
-        for part in parts:
+        for part in _network_files(Path(name)):
             digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
     except OSError as error:
         raise DataError(f"{file}: {table}.network: {error.filename} cannot be read ({error.strerror})") from None
     return digest.hexdigest()
+
+
+def _network_files(path: Path) -> list[Path]:
+    from networks.opendss import opendss_files
+
+    if path.suffix.lower() == ".dss":
+        return opendss_files(path)
+    return sorted(part for part in path.iterdir() if part.is_file()) if path.is_dir() else [path]
 
 
 def _problems(error: Mapping[str, Any], root: type[Section]) -> list[Problem]:

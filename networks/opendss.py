@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
+from networks.errors import NetworkDataError
 from networks.extras import optional
+
+_INCLUDES = re.compile(r"\s*(?:redirect|compile|buscoords|latloncoords)\s+(?:file\s*=\s*)?(.+)", re.IGNORECASE)
 
 
 def opendss_engine() -> Any:
@@ -13,3 +18,32 @@ def opendss_engine() -> Any:
     for allow in (engine.Basic.AllowForms, engine.Basic.AllowEditor, engine.Basic.AllowChangeDir):
         allow(False)
     return engine
+
+
+def opendss_circuit(path: Path) -> Any:
+    """Return an OpenDSS that has run a master file, with the impedances of its elements.
+
+    Raises NetworkDataError for what OpenDSS refuses, such as a file without a circuit or a line without impedance.
+    """
+    engine = opendss_engine()
+    refused: type[Exception] = optional("dss", "OpenDSSDirect.py", "opendss").DSSException
+    try:
+        engine.Text.Command(f'Compile "{path.resolve()}"')
+        engine.Solution.BuildYMatrix(1, 1)
+    except refused as error:
+        raise NetworkDataError(f"{path}: OpenDSS refuses it: {' '.join(str(error).split())}") from None
+    return engine
+
+
+def opendss_files(master: Path) -> list[Path]:
+    """Return an OpenDSS file and the files that it includes, and they in turn; OSError if one cannot be read."""
+    found, left = [], [master.resolve()]
+    while left:
+        path = left.pop(0)
+        found.append(path)
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            include = _INCLUDES.match(re.split(r"!|//", line)[0])
+            if include:
+                name = include[1].strip().strip("\"'()[]{}").replace("\\", "/")
+                left += {(path.parent / name).resolve()} - {*found, *left}
+    return found
