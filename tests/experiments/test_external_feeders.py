@@ -15,22 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 IEEE123 = Path(__file__).parents[1] / "networks" / "fixtures" / "ieee123"
 UNIQUE = ("social_cost_usd_per_h", "import_kw", "charged_kw", "discharged_kw", "travel_cost_usd_per_h")
-TEACHING = """
-Clear
-New Circuit.teaching bus1=1 basekv=4.16
-New Line.12 bus1=1 bus2=2 length=1 c1=0 c0=0 r1=0.2 x1=0.4 r0=0.2 x0=0.4 normamps={0}
-New Line.23 bus1=2 bus2=3 length=1 c1=0 c0=0 r1=0.4 x1=0.5 r0=0.4 x0=0.5 normamps={1}
-New Line.34 bus1=3 bus2=4 length=1 c1=0 c0=0 r1=0.4 x1=0.5 r0=0.4 x0=0.5 normamps={2}
-New Line.25 bus1=2 bus2=5 length=1 c1=0 c0=0 r1=0.4 x1=0.5 r0=0.4 x0=0.5 normamps={3}
-New Line.56 bus1=5 bus2=6 length=1 c1=0 c0=0 r1=0.4 x1=0.5 r0=0.4 x0=0.5 normamps={4}
-New Load.2 bus1=2 kv=4.16 kW=150 kvar=60
-New Load.3 bus1=3 kv=4.16 kW=200 kvar=80
-New Load.4 bus1=4 kv=4.16 kW=180 kvar=70
-New Load.5 bus1=5 kv=4.16 kW=160 kvar=65
-New Load.6 bus1=6 kv=4.16 kW=140 kvar=55
-New Capacitor.3 bus1=3 kv=4.16 kvar=50
-New Capacitor.6 bus1=6 kv=4.16 kvar=50
-""".format(*(repr(kva / 3**0.5 / 4.16) for kva in (1500, 700, 400, 600, 350)))
+TEACHING = (Path(__file__).parents[1] / "networks" / "fixtures" / "teaching.dss").read_text(encoding="utf-8")
 
 
 def found(data, folder=".", scenario="base"):
