@@ -19,9 +19,14 @@ Limit: TypeAlias = Annotated[float, Field(gt=0)]
 class Road(Section):
     """Table [road]."""
 
-    network: str = key('Built-in road name, TNTP "_net" file, or folder with links.csv and nodes.csv', min_length=1)
+    network: str = key(
+        'Built-in road name, TNTP "_net" file, GMNS folder (link.csv, node.csv) or one with links.csv and nodes.csv',
+        min_length=1,
+    )
     minutes_per_time_unit: float = key("What a unit of time in a TNTP file is", "min", default=1.0, gt=0)
-    km_per_length_unit: float = key("What a unit of length in a TNTP file is", "km", default=1.0, gt=0)
+    km_per_length_unit: float = key(
+        "What a unit of length in a TNTP file, or a GMNS folder without config.csv, is", "km", default=1.0, gt=0
+    )
     capacity_factor: float = key("Multiplies the capacity of every link", default=1.0, gt=0)
     base_routes: int = key("Shortest simple routes kept per OD pair, ties with the last included", default=10, ge=1)
 
