@@ -45,6 +45,12 @@ class Demand(Section):
     fv_veh_per_h: float = key("Fuel vehicles of every OD pair", "veh/h", default=0.0, ge=0)
     ev_by_od: dict[str, Flow] = key('Electric vehicles of single OD pairs, as in {"1-20" = 19.0}', "veh/h", default={})
     fv_by_od: dict[str, Flow] = key('Fuel vehicles of single OD pairs, as in {"1-20" = 19.0}', "veh/h", default={})
+    trips: str = key(
+        "Trip table that says how many vehicles the OD pairs in it have, where ev_by_od and fv_by_od do not: built-in "
+        'name, TNTP "_trips" file, demand.csv or a GMNS folder that holds one; in veh/h',
+        default="",
+    )
+    ev_share: float = key("Share of the trips in that table that are electric", default=1.0, ge=0, le=1)
 
     @property
     def od_pairs(self) -> tuple[tuple[int, int], ...]:

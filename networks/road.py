@@ -17,6 +17,7 @@ from networks.typing import IntVector, Vector
 
 DATA = Path(__file__).parent / "data"
 BUILT_IN_ROADS = ("sioux_falls", "teaching")
+BUILT_IN_TRIPS = ("sioux_falls",)
 MINUTES_PER_HOUR = 60.0
 
 _LINK_RULES: dict[str, Rule] = {
@@ -173,8 +174,8 @@ def load_trip_table(source: str | Path) -> tuple[dict[tuple[int, int], float], d
 
 
 def _all_trips(source: str | Path) -> dict[tuple[int, int], float]:
-    if source == "sioux_falls":
-        table = read_table(DATA / "sioux_falls" / "trips.csv", ("origin", "destination", "veh_per_h"))
+    if source in BUILT_IN_TRIPS:
+        table = read_table(DATA / source / "trips.csv", ("origin", "destination", "veh_per_h"))
         pairs = zip(table.integers("origin").tolist(), table.integers("destination").tolist(), strict=True)
         return dict(zip(pairs, table.numbers("veh_per_h", "positive").tolist(), strict=True))
     path = Path(source)
