@@ -14,9 +14,11 @@ _INCLUDES = re.compile(r"\s*(?:redirect|compile|buscoords|latloncoords)\s+(?:fil
 
 def opendss_engine() -> Any:
     """Return a fresh OpenDSS, without a circuit. Raises NetworkDataError if OpenDSSDirect.py is not installed."""
-    engine = optional("opendssdirect", "OpenDSSDirect.py", "opendss").dss.NewContext()
-    for allow in (engine.Basic.AllowForms, engine.Basic.AllowEditor, engine.Basic.AllowChangeDir):
-        allow(False)
+    first = optional("opendssdirect", "OpenDSSDirect.py", "opendss").dss
+    first.Basic.AllowChangeDir(False)  # of the whole process, and a new engine would return to where it started
+    engine = first.NewContext()
+    engine.Basic.AllowForms(False)
+    engine.Basic.AllowEditor(False)
     return engine
 
 

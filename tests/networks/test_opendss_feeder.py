@@ -1,5 +1,8 @@
 """Feeders from OpenDSS files: the published ones are our tables, and what has no balanced equivalent is refused."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +155,16 @@ def test_a_file_without_a_circuit_and_one_that_is_not_there(tmp_path):
         load_feeder(tmp_path / "master.dss")
     with pytest.raises(NetworkDataError, match=r"nor an existing folder, OpenDSS file \(.dss\)"):
         load_feeder(tmp_path / "other.dss")
+
+
+def test_the_working_directory_stays(tmp_path, monkeypatch):
+    written(tmp_path, SMALL)
+    monkeypatch.chdir(tmp_path)
+    code = "import opendssdirect, os; os.chdir('..'); from networks.feeder import load_feeder; "
+    code += f"print(load_feeder('{tmp_path.name}/master.dss').n_buses, os.getcwd())"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == ["3", str(tmp_path.parent)]
 
 
 def test_the_files_of_a_circuit_are_followed(tmp_path):
