@@ -9,6 +9,7 @@ from typing import Any
 from networks.errors import NetworkDataError
 from networks.extras import optional
 
+_COMMENTS = re.compile(r"/\*.*?\*/|(?:!|//)[^\n]*", re.DOTALL)
 _INCLUDES = re.compile(r"\s*(?:redirect|compile|buscoords|latloncoords)\s+(?:file\s*=\s*)?(.+)", re.IGNORECASE)
 
 
@@ -43,9 +44,8 @@ def opendss_files(master: Path) -> list[Path]:
     while left:
         path = left.pop(0)
         found.append(path)
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            include = _INCLUDES.match(re.split(r"!|//", line)[0])
-            if include:
+        for line in _COMMENTS.sub("", path.read_text(encoding="utf-8", errors="replace")).splitlines():
+            if include := _INCLUDES.match(line):
                 name = include[1].strip().strip("\"'()[]{}").replace("\\", "/")
                 left += {(path.parent / name).resolve()} - {*found, *left}
     return found

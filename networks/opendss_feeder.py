@@ -44,9 +44,10 @@ def read_opendss(path: Path) -> Feeder:
 
     - Line: n phases with mean self and mutual impedances Zs and Zm count as (3/n) (Zs − (n−1)/2 · Zm), as in
       networks/data/SOURCES.md. Its rating is n · NormAmps · kV / √3; NormAmps = 0 is no limit, and a line that states
-      none has the 400 A that OpenDSS takes. Open and disabled ones are left out.
+      none has the 400 A that OpenDSS takes. Open and disabled ones are left out, and buses where nothing else is.
     - Transformer: two windings, with rating (kVA), impedance and taps. Elements on different phases between the same
-      two buses count as one. Every voltage is in per unit of the rated one of its level.
+      two buses count as one. Every voltage is in per unit of the rated one of its level. Taps are data of the feeder
+      (`Feeder.tap_ratio`); the market and its AC power flows have every regulator at ratio 1.
     - Load: kW and kvar, as constant power. Capacitor: the steps that are on.
     - Vsource: exactly one; its bus is the root. Its voltage is the case's business, its impedance is left out, as are
       the capacitance of lines and the losses in a transformer's core.
@@ -64,12 +65,12 @@ def read_opendss(path: Path) -> Feeder:
     root, source_kv = _bus(engine.CktElement.BusNames()[0]), float(engine.Vsources.BasekV())
     if engine.Vsources.Phases() == 1:
         source_kv *= np.sqrt(3.0)
-    lines = [_line(engine, path, name) for name in names["line"]]
-    elements = [element for element in lines if element] + [
-        _transformer(engine, path, name) for name in names["transformer"]
-    ]
-    loads = dict.fromkeys(engine.Circuit.AllBusNames(), Load())
-    for bus, load in _loads(engine, path, names):
+    elements = [_line(engine, path, name) for name in names["line"] if _is_closed(engine, name)]
+    elements += [_transformer(engine, path, name) for name in names["transformer"]]
+    standing = list(_loads(engine, path, names))
+    used = {root} | {bus for bus, _ in standing} | {bus for element in elements for bus in (element.start, element.end)}
+    loads = {bus: Load() for bus in engine.Circuit.AllBusNames() if bus in used}
+    for bus, load in standing:
         loads[bus] += load
     nominal = dict.fromkeys(loads, source_kv) | _nominal_kv(root, source_kv, elements)
     branches = [_branch(bank, nominal) for bank in _banks(elements)]
@@ -94,10 +95,13 @@ def _by_kind(engine: Any, path: Path) -> dict[str, list[str]]:
     return names
 
 
-def _line(engine: Any, path: Path, name: str) -> _Element | None:
+def _is_closed(engine: Any, line: str) -> bool:
+    engine.Lines.Name(line)
+    return not (engine.CktElement.IsOpen(1, 0) or engine.CktElement.IsOpen(2, 0))
+
+
+def _line(engine: Any, path: Path, name: str) -> _Element:
     engine.Lines.Name(name)
-    if engine.CktElement.IsOpen(1, 0) or engine.CktElement.IsOpen(2, 0):
-        return None
     n = engine.Lines.Phases()
     if n > N_PHASES:
         raise NetworkDataError(f"{path}: Line.{name} has {n} phases; allowed: 1 to 3, without a neutral of its own")

@@ -79,6 +79,7 @@ def test_lines_without_limit_bus_names_and_what_is_passed_over(tmp_path):
             "New Line.cd bus1=d-1.1 bus2=c.1 phases=1 r1=1 x1=1 c1=0 normamps=0",
             "New Line.ca bus1=c.1 bus2=a.1 phases=1 r1=1 x1=1 c1=0\nOpen Line.ca 1",
             "New Generator.off bus1=b kW=10 enabled=no\nNew EnergyMeter.m element=Line.ab\nNew LoadShape.s npts=1",
+            "New Line.tie bus1=b bus2=nowhere r1=1 x1=1\nOpen Line.tie 2",
             "New Capacitor.b bus1=b kvar=90 kv=12.47 numsteps=3 states=[1 1 0]",
         )
     )
@@ -171,5 +172,7 @@ def test_the_files_of_a_circuit_are_followed(tmp_path):
     assert [path.name for path in opendss_files(IEEE123)] == ["master.dss", "lines.dss"]
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "one.dss").write_text("redirect ../master.dss ! back\n", encoding="utf-8")
-    path = written(tmp_path, 'REDIRECT "parts\\one.dss" // and on', "! Redirect none.dss")
-    assert [each.name for each in opendss_files(path)[:2]] == ["master.dss", "one.dss"]
+    path = written(
+        tmp_path, 'REDIRECT "parts\\one.dss" // and on', "! Redirect none.dss\n/* as in\nRedirect none.dss\n*/"
+    )
+    assert [each.name for each in opendss_files(path)] == ["master.dss", "one.dss"]
