@@ -44,7 +44,7 @@ def read_opendss(path: Path) -> Feeder:
 
     - Line: n phases with mean self and mutual impedances Zs and Zm count as (3/n) (Zs − (n−1)/2 · Zm), as in
       networks/data/SOURCES.md. Its rating is n · NormAmps · kV / √3; NormAmps = 0 is no limit, and a line that states
-      none has the 400 A that OpenDSS takes. Open and disabled ones are left out, and buses where nothing else is.
+      none has the 400 A that OpenDSS takes.
     - Transformer: two windings, with rating (kVA), impedance and taps. Elements on different phases between the same
       two buses count as one. Every voltage is in per unit of the rated one of its level. Taps are data of the feeder
       (`Feeder.tap_ratio`); the market and its AC power flows have every regulator at ratio 1.
@@ -52,9 +52,9 @@ def read_opendss(path: Path) -> Feeder:
     - Vsource: exactly one; its bus is the root. Its voltage is the case's business, its impedance is left out, as are
       the capacitance of lines and the losses in a transformer's core.
 
-    Meters and controls are passed over. Raises NetworkDataError, with file and element, for what OpenDSS refuses, any
-    other element, lines of more than three phases, loops and buses without connection to the source; and if
-    OpenDSSDirect.py is not installed.
+    Open and disabled elements, buses where there is nothing else, meters and controls are passed over. Raises
+    NetworkDataError, with file and element, for what OpenDSS refuses, any other element, lines of more than three
+    phases, loops and buses without connection to the source; and if OpenDSSDirect.py is not installed.
     """
     engine = opendss_circuit(path)
     names = _by_kind(engine, path)
@@ -65,7 +65,7 @@ def read_opendss(path: Path) -> Feeder:
     root, source_kv = _bus(engine.CktElement.BusNames()[0]), float(engine.Vsources.BasekV())
     if engine.Vsources.Phases() == 1:
         source_kv *= np.sqrt(3.0)
-    elements = [_line(engine, path, name) for name in names["line"] if _is_closed(engine, name)]
+    elements = [_line(engine, path, name) for name in names["line"]]
     elements += [_transformer(engine, path, name) for name in names["transformer"]]
     standing = list(_loads(engine, path, names))
     used = {root} | {bus for bus, _ in standing} | {bus for element in elements for bus in (element.start, element.end)}
@@ -78,12 +78,12 @@ def read_opendss(path: Path) -> Feeder:
 
 
 def _by_kind(engine: Any, path: Path) -> dict[str, list[str]]:
-    """Return the names of the enabled elements of every class that is read."""
+    """Return the names of the elements of every class that is read, without those that are disabled or open."""
     names: dict[str, list[str]] = {kind: [] for kind in _READ}
     for full in engine.Circuit.AllElementNames():
         kind, _, name = full.partition(".")
         engine.Circuit.SetActiveElement(full)
-        if not engine.CktElement.Enabled() or kind.lower() in _WITHOUT_POWER:
+        if kind.lower() in _WITHOUT_POWER or not _in_service(engine.CktElement):
             continue
         if kind.lower() not in names:
             allowed = "Vsource, Line, Transformer, Load, Capacitor, meters and controls"
@@ -95,9 +95,9 @@ def _by_kind(engine: Any, path: Path) -> dict[str, list[str]]:
     return names
 
 
-def _is_closed(engine: Any, line: str) -> bool:
-    engine.Lines.Name(line)
-    return not (engine.CktElement.IsOpen(1, 0) or engine.CktElement.IsOpen(2, 0))
+def _in_service(element: Any) -> bool:
+    """Return whether an element is enabled and closed at all its ends and phases."""
+    return element.Enabled() and not any(element.IsOpen(1 + end, 0) for end in range(element.NumTerminals()))
 
 
 def _line(engine: Any, path: Path, name: str) -> _Element:

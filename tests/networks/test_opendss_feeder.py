@@ -80,6 +80,7 @@ def test_lines_without_limit_bus_names_and_what_is_passed_over(tmp_path):
             "New Line.ca bus1=c.1 bus2=a.1 phases=1 r1=1 x1=1 c1=0\nOpen Line.ca 1",
             "New Generator.off bus1=b kW=10 enabled=no\nNew EnergyMeter.m element=Line.ab\nNew LoadShape.s npts=1",
             "New Line.tie bus1=b bus2=nowhere r1=1 x1=1\nOpen Line.tie 2",
+            "New Transformer.spare buses=[b low] kvs=[12.47 0.48]\nOpen Transformer.spare 1",
             "New Capacitor.b bus1=b kvar=90 kv=12.47 numsteps=3 states=[1 1 0]",
         )
     )
