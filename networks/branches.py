@@ -51,8 +51,8 @@ def radial_feeder(
 
     `loads` has an entry for every bus. In names of buses '-', which joins line names, becomes '_'. A branch that is
     written towards the root is turned: its tap ratio is inverted, its impedance referred to the other side. Raises
-    NetworkDataError, with `name` for the file, for equal names, branches without impedance, loops, and buses without
-    a connection to the root.
+    NetworkDataError, with `name` for the file, for equal names, no branch at all, loops, and buses without a connection
+    to the root.
     """
     buses = tuple(bus.replace("-", "_") for bus in loads)
     position = {bus: n for n, bus in enumerate(loads)}

@@ -44,10 +44,10 @@ def read_pandapower(source: str | Path) -> Feeder:
     net = _network(str(source))
     _refuse_others(net, source)
     buses = _bus_names(net)
-    grids = _in_service(net, "ext_grid")
-    if len(grids) != 1:
-        raise NetworkDataError(f"{source}: {len(grids)} ext_grid in service; allowed: exactly one, the root")
-    root = int(grids.bus.iloc[0])
+    roots = [bus for bus in _in_service(net, "ext_grid").bus.tolist() if bus in buses]
+    if len(roots) != 1:
+        raise NetworkDataError(f"{source}: {len(roots)} ext_grid in service; allowed: exactly one, the root")
+    root = roots[0]
     loads = dict.fromkeys(buses.values(), Load())
     for bus, load in _loads(net, buses):
         loads[bus] += load
@@ -174,11 +174,13 @@ def _transformers(net: Any, buses: Names, source: str | Path) -> Iterator[Branch
 
 def _tap(trafo: Row, where: str) -> float:
     """Return what the tap makes of the voltage of its winding."""
+    if np.nan_to_num(getattr(trafo, "tap2_pos", 0.0) - getattr(trafo, "tap2_neutral", 0.0)) != 0.0:
+        raise NetworkDataError(f"{where}: it has a second tap changer, off neutral; allowed: one")
     steps = np.nan_to_num(trafo.tap_pos - trafo.tap_neutral)
     if steps == 0.0:
         return 1.0
-    degree = np.nan_to_num(getattr(trafo, "tap_step_degree", 0.0))
-    if degree != 0.0 or getattr(trafo, "tap_changer_type", "Ratio") not in ("Ratio", None):
+    degree, kind = np.nan_to_num(getattr(trafo, "tap_step_degree", 0.0)), getattr(trafo, "tap_changer_type", None)
+    if degree != 0.0 or (isinstance(kind, str) and kind != "Ratio"):
         raise NetworkDataError(f"{where}: its tap shifts the phase or follows a table; allowed: taps of the ratio")
     return float(1.0 + steps * np.nan_to_num(trafo.tap_step_percent) / 100.0)
 
