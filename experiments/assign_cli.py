@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 
 def assign(
-    net: Annotated[str, typer.Argument(metavar="NET.tntp", help="TNTP _net file, folder of tables or built-in name.")],
-    trips: Annotated[str, typer.Argument(metavar="TRIPS.tntp", help="TNTP _trips file or built-in name.")],
+    net: Annotated[
+        str, typer.Argument(metavar="NET.tntp", help="TNTP _net file, GMNS folder, folder of tables or built-in name.")
+    ],
+    trips: Annotated[
+        str, typer.Argument(metavar="TRIPS.tntp", help="TNTP _trips file, demand.csv, its folder or built-in name.")
+    ],
     gap: Annotated[float, typer.Option(help="Relative gap to reach: what drivers could save of all they pay.")] = 1e-6,
     algorithm: Annotated[str, typer.Option(help="path, frank-wolfe, conjugate or biconjugate.")] = "path",
     principle: Annotated[str, typer.Option(help="user_equilibrium or system_optimum.")] = "user_equilibrium",

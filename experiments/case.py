@@ -16,6 +16,7 @@ from experiments.case_keys import NAME_RULE, allowed_at, keys_at, meaning_at
 from experiments.case_problems import Problem, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case, od_name
 from experiments.case_section import Section
+from experiments.case_trips import with_trips
 
 __all__ = ["Case", "builtin_cases", "case_from", "case_hash", "case_tables", "load_case", "problems_of", "read_toml"]
 
@@ -54,7 +55,7 @@ def case_tables(source: str | Path) -> tuple[dict[str, Any], str]:
 def case_from(data: Mapping[str, Any], file: str, folder: str | Path = ".") -> Case:
     """The case stated by nested tables; ``file`` is what messages call it. Raises DataError as load_case does."""
     try:
-        case = Case.model_validate(_with_network_paths(data, Path(folder)))
+        case = Case.model_validate(with_trips(_with_network_paths(data, Path(folder)), file))
     except ValidationError as error:
         raise_data_error(file, problems_of(error, Case), data)
     return case.called(file)
@@ -131,36 +132,54 @@ def _built_in_names() -> list[str]:
 
 
 def _with_network_paths(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The tables with networks that are not built in as paths from the working directory."""
+    """The tables with networks and trips that are not built in as paths from the working directory."""
     result = dict(data)
-    for table, built_in in _built_in_networks().items():
+    for (table, key), built_in in _built_in_files().items():
         section = data.get(table)
-        name = section.get("network") if isinstance(section, Mapping) else None
-        if isinstance(section, Mapping) and isinstance(name, str) and name and name not in built_in:
-            result[table] = {**section, "network": str(folder / Path(name).expanduser())}
+        name = section.get(key) if isinstance(section, Mapping) else None
+        if isinstance(section, Mapping) and isinstance(name, str) and name and not _is_named(name, built_in):
+            result[table] = {**section, key: str(folder / Path(name).expanduser())}
     return result
 
 
-def _built_in_networks() -> dict[str, tuple[str, ...]]:
+def _built_in_files() -> dict[tuple[str, str], tuple[str, ...]]:
+    """The built-in names that a key, given by its table and name, may have instead of a path."""
     from networks.feeder import BUILT_IN_FEEDERS
-    from networks.road import BUILT_IN_ROADS
+    from networks.road import BUILT_IN_ROADS, BUILT_IN_TRIPS
 
-    return {"road": BUILT_IN_ROADS, "feeder": BUILT_IN_FEEDERS}
+    return {
+        ("road", "network"): BUILT_IN_ROADS,
+        ("feeder", "network"): BUILT_IN_FEEDERS,
+        ("demand", "trips"): BUILT_IN_TRIPS,
+    }
+
+
+def _is_named(name: str, built_in: Sequence[str]) -> bool:
+    """Whether a network goes by a name, not by the path of files."""
+    from networks.feeder import is_shipped_by_pandapower
+
+    return name in built_in or is_shipped_by_pandapower(name)
 
 
 def _network_content(file: str, table: str, name: str) -> str:
     """A built-in network's name, or the digest of the files of another."""
-    if name in _built_in_networks()[table]:
+    if _is_named(name, _built_in_files()[table, "network"]):
         return name
-    path = Path(name)
-    parts = sorted(part for part in path.iterdir() if part.is_file()) if path.is_dir() else [path]
     digest = sha256()
     try:
-        for part in parts:
+        for part in _network_files(Path(name)):
             digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
     except OSError as error:
         raise DataError(f"{file}: {table}.network: {error.filename} cannot be read ({error.strerror})") from None
     return digest.hexdigest()
+
+
+def _network_files(path: Path) -> list[Path]:
+    from networks.opendss import opendss_files
+
+    if path.suffix.lower() == ".dss":
+        return opendss_files(path)
+    return sorted(part for part in path.iterdir() if part.is_file()) if path.is_dir() else [path]
 
 
 def _problems(error: Mapping[str, Any], root: type[Section]) -> list[Problem]:

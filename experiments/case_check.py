@@ -17,7 +17,7 @@ from experiments.case_schema import Case
 from experiments.case_searches import first_paths, is_generated, trip_searches, unreachable, vehicle
 from experiments.models.registry import model_problems
 from networks.errors import NetworkDataError
-from networks.feeder import BUILT_IN_FEEDERS, Feeder, load_feeder
+from networks.feeder import BUILT_IN_FEEDERS, Feeder, is_shipped_by_pandapower, load_feeder
 from networks.paths import PathSet, base_routes, electric_paths, fuel_paths
 from networks.road import BUILT_IN_ROADS, RoadNetwork, load_road
 from networks.trips import TripSearch
@@ -122,7 +122,8 @@ def _load_road(case: Case) -> RoadNetwork:
 
 
 def _load_feeder(case: Case) -> Feeder:
-    _must_exist(case.feeder.network, BUILT_IN_FEEDERS)
+    if not is_shipped_by_pandapower(case.feeder.network):
+        _must_exist(case.feeder.network, BUILT_IN_FEEDERS)
     return load_feeder(case.feeder.network)
 
 

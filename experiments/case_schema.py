@@ -19,9 +19,14 @@ Limit: TypeAlias = Annotated[float, Field(gt=0)]
 class Road(Section):
     """Table [road]."""
 
-    network: str = key('Built-in road name, TNTP "_net" file, or folder with links.csv and nodes.csv', min_length=1)
+    network: str = key(
+        'Built-in road name, TNTP "_net" file, GMNS folder (link.csv, node.csv) or one with links.csv and nodes.csv',
+        min_length=1,
+    )
     minutes_per_time_unit: float = key("What a unit of time in a TNTP file is", "min", default=1.0, gt=0)
-    km_per_length_unit: float = key("What a unit of length in a TNTP file is", "km", default=1.0, gt=0)
+    km_per_length_unit: float = key(
+        "What a unit of length in a TNTP file, or a GMNS folder without config.csv, is", "km", default=1.0, gt=0
+    )
     capacity_factor: float = key("Multiplies the capacity of every link", default=1.0, gt=0)
     base_routes: int = key("Shortest simple routes kept per OD pair, ties with the last included", default=10, ge=1)
 
@@ -40,6 +45,12 @@ class Demand(Section):
     fv_veh_per_h: float = key("Fuel vehicles of every OD pair", "veh/h", default=0.0, ge=0)
     ev_by_od: dict[str, Flow] = key('Electric vehicles of single OD pairs, as in {"1-20" = 19.0}', "veh/h", default={})
     fv_by_od: dict[str, Flow] = key('Fuel vehicles of single OD pairs, as in {"1-20" = 19.0}', "veh/h", default={})
+    trips: str = key(
+        "Trip table that says how many vehicles the OD pairs in it have, where ev_by_od and fv_by_od do not: built-in "
+        'name, TNTP "_trips" file, demand.csv or a GMNS folder that holds one; in veh/h',
+        default="",
+    )
+    ev_share: float = key("Share of the trips in that table that are electric", default=1.0, ge=0, le=1)
 
     @property
     def od_pairs(self) -> tuple[tuple[int, int], ...]:
@@ -73,7 +84,11 @@ class Demand(Section):
 class FeederKeys(Section):
     """Table [feeder]."""
 
-    network: str = key("Built-in feeder name, or folder with buses.csv, lines.csv and feeder.toml", min_length=1)
+    network: str = key(
+        "Built-in feeder name, folder with buses.csv, lines.csv and feeder.toml, OpenDSS master file (.dss), file of "
+        '`pandapower.to_json` (.json), or "pandapower:" and the name of a network that pandapower ships',
+        min_length=1,
+    )
     source_voltage_pu: float = key("Voltage at the root, within the two limits", "p.u.", default=1.0, gt=0)
     voltage_min_pu: float = key("Lowest voltage at any bus", "p.u.", default=0.95, gt=0)
     voltage_max_pu: float = key("Highest voltage at any bus", "p.u.", default=1.05, gt=0)

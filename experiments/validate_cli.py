@@ -20,7 +20,7 @@ FILE_WIDTH = 120  # characters, where the output goes to a file
 
 def validate(
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="File of `solve --json`.")],
-    engine: Annotated[str, typer.Option(help="Of the AC power flow: pandapower.")] = "pandapower",
+    engine: Annotated[str, typer.Option(help="Of the AC power flow: pandapower or opendss.")] = "pandapower",
     json: Annotated[Path | None, typer.Option(help="Write everything to this JSON file; - for the screen.")] = None,
 ) -> None:
     """Replay an equilibrium's injections in an AC power flow and compare it with LinDistFlow, bus by bus.

@@ -14,11 +14,13 @@ from experiments.case_problems import nearest
 from experiments.case_schema import FeederKeys
 from experiments.provenance import case_of
 from experiments.result import Result
-from networks.ac_power_flow import ACFlow, pandapower_flow
+from networks.ac_power_flow import ACFlow
 from networks.feeder import Feeder, load_feeder
 from networks.lindistflow import solve_voltages, sum_along_feeder
+from networks.opendss_flow import opendss_flow
+from networks.pandapower_flow import pandapower_flow
 
-ENGINES = ("pandapower",)
+ENGINES = {"pandapower": pandapower_flow, "opendss": opendss_flow}
 TOLERANCE = 1e-6  # relative, beyond a limit
 
 
@@ -122,7 +124,7 @@ def validate(result: Result, engine: str = "pandapower") -> Validation:
         limits_pu=(keys.voltage_min_pu, keys.voltage_max_pu),
         linear_pu=linear_pu,
         linear_kva=linear_kva,
-        flow=pandapower_flow(feeder, injection[:, 0], injection[:, 1], top_pu),
+        flow=ENGINES[engine](feeder, injection[:, 0], injection[:, 1], top_pu),
     )
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from networks.branches import check_tree
 from networks.errors import NetworkDataError, near_matches
+from networks.opendss_feeder import read_opendss
+from networks.pandapower_feeder import is_shipped_by_pandapower, read_pandapower
 from networks.radial_feeder import Feeder
 from networks.tables import Table, read_table, read_text
-from networks.tree import Search, search_from
+from networks.tree import search_from
 from networks.typing import IntVector
 
-__all__ = ["BUILT_IN_FEEDERS", "Feeder", "load_feeder"]
+__all__ = ["BUILT_IN_FEEDERS", "Feeder", "is_shipped_by_pandapower", "load_feeder"]
 
 DATA = Path(__file__).parent / "data"
 BUILT_IN_FEEDERS = ("ieee123", "ieee123_full", "ieee33", "teaching")
@@ -23,7 +25,7 @@ _KEYS = ("base_kv", "base_mva", "root")
 
 
 def load_feeder(source: str | Path) -> Feeder:
-    """Return a feeder by built-in name or from a folder.
+    """Return a feeder by built-in name, from a folder or file, or from pandapower's collection.
 
     Built in: "ieee123" (balanced equivalent, 123 buses, root 149, regulators at ratio 1), "ieee123_full" (with the
     source bus 150, bus 610 and the published regulator taps), "ieee33" and "teaching". A folder holds
@@ -32,16 +34,24 @@ def load_feeder(source: str | Path) -> Feeder:
     - lines.csv: from, to, r_ohm, x_ohm, rate_kva (empty: no limit); optional tap_ratio
     - feeder.toml: base_kv (line to line), base_mva (three-phase), root
 
+    A file is an OpenDSS master file (.dss, see `read_opendss`) or one of `pandapower.to_json` (.json, see
+    `read_pandapower`); "pandapower:NAME" is a network of pandapower's own collection.
+
     Raises NetworkDataError naming file, line and column for anything that is missing, no number or out of range,
     buses or lines given twice, lines to unknown buses, loops (naming their lines), and buses without a connection to
     the root: islands arise only by opening lines.
     """
-    folder = DATA / source if source in BUILT_IN_FEEDERS else Path(source)
-    if not folder.is_dir():
-        raise NetworkDataError(
-            f"feeder {str(source)!r}: neither a built-in name ({', '.join(BUILT_IN_FEEDERS)}) nor an existing folder"
-        )
-    return _read_folder(folder, str(source) if source in BUILT_IN_FEEDERS else folder.resolve().name)
+    path = DATA / source if source in BUILT_IN_FEEDERS else Path(source)
+    if path.is_dir():
+        return _read_folder(path, str(source) if source in BUILT_IN_FEEDERS else path.resolve().name)
+    if is_shipped_by_pandapower(source) or (path.suffix.lower() == ".json" and path.is_file()):
+        return read_pandapower(source)
+    if path.suffix.lower() == ".dss" and path.is_file():
+        return read_opendss(path)
+    raise NetworkDataError(
+        f"feeder {str(source)!r}: neither a built-in name ({', '.join(BUILT_IN_FEEDERS)}) nor an existing folder, "
+        "OpenDSS file (.dss) or pandapower file (.json)"
+    )
 
 
 def _read_folder(folder: Path, name: str) -> Feeder:
@@ -62,7 +72,7 @@ def _read_folder(folder: Path, name: str) -> Feeder:
     start, end = _line_ends(lines, names)
     search = search_from(names.index(settings.root), len(names), start, end)
     tap_ratio = lines.numbers("tap_ratio", "positive", blank=1.0)
-    _check_tree(lines, names, settings.root, search)
+    check_tree(str(lines.path), _names(lines), names, settings.root, search)
     for row in np.flatnonzero(search.reversed & (tap_ratio != 1.0))[:1]:
         raise NetworkDataError(
             f"{lines.where(int(row))}: the line has a tap_ratio, which belongs to its from-end, "
@@ -135,22 +145,6 @@ def _line_ends(lines: Table, buses: tuple[str, ...]) -> tuple[IntVector, IntVect
     lines.unique([frozenset(pair) for pair in ends], "a line between these buses")
     start, end = zip(*((position[a], position[b]) for a, b in ends), strict=True)
     return np.array(start, dtype=np.int64), np.array(end, dtype=np.int64)
-
-
-def _check_tree(lines: Table, buses: tuple[str, ...], root: str, search: Search) -> None:
-    if search.loop:
-        named = ", ".join(_names(lines)[k] for k in search.loop)
-        raise NetworkDataError(f"{lines.path}: the feeder has a loop of the lines {named}; leave one of them out")
-    if not np.all(search.reached):
-        cut_off = [bus for bus, reached in zip(buses, search.reached.tolist(), strict=True) if not reached]
-        raise NetworkDataError(
-            f"{lines.path}: {len(cut_off)} of {len(buses)} buses have no connection to the root {root}: "
-            f"{_some(cut_off)}"
-        )
-
-
-def _some(names: Collection[str], most: int = 10) -> str:
-    return ", ".join(list(names)[:most]) + (", ..." if len(names) > most else "")
 
 
 def _names(lines: Table) -> tuple[str, ...]:

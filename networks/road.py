@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from networks.errors import NetworkDataError
+from networks.gmns import DEMAND, LINKS, is_gmns, read_demand, read_gmns
 from networks.tables import Rule, check_values, read_table
-from networks.tntp import read_net, read_trips
+from networks.tntp import NetFile, read_net, read_trips
 from networks.typing import IntVector, Vector
 
 DATA = Path(__file__).parent / "data"
 BUILT_IN_ROADS = ("sioux_falls", "teaching")
+BUILT_IN_TRIPS = ("sioux_falls",)
 MINUTES_PER_HOUR = 60.0
 
 _LINK_RULES: dict[str, Rule] = {
@@ -133,17 +135,21 @@ def load_road(
 ) -> RoadNetwork:
     """Return a road network by built-in name or from files.
 
-    `source` is "sioux_falls", "teaching", a TNTP `_net` file (a sibling `_node` file gives the coordinates), or a
-    folder with links.csv (from, to, length_km, free_flow_time_min, capacity_veh_per_h; optional b = 0.15, power = 4,
-    toll = 0) and nodes.csv (node; optional x, y). The unit arguments apply to TNTP files, which do not state theirs.
-    A link with power 0 has the constant time free_flow (1 + b); it is stored with that free-flow time and b = 0.
+    `source` is "sioux_falls", "teaching", a TNTP `_net` file (a sibling `_node` file gives the coordinates), a GMNS
+    folder (see `read_gmns`), or a folder with links.csv (from, to, length_km, free_flow_time_min, capacity_veh_per_h;
+    optional b = 0.15, power = 4, toll = 0) and nodes.csv (node; optional x, y). The unit arguments apply to TNTP
+    files, which do not state theirs, and that of length to a GMNS folder without config.csv. A link with power 0 has
+    the constant time free_flow (1 + b); it is stored with that free-flow time and b = 0.
     Raises NetworkDataError that names file, line and column.
     """
     path = DATA / source if source in BUILT_IN_ROADS else Path(source)
+    if path.is_dir() and is_gmns(path):
+        return _of_net(path.resolve().name, read_gmns(path, km_per_length_unit), path / LINKS)
     if path.is_dir():
         return _read_folder(path, str(source) if source in BUILT_IN_ROADS else path.resolve().name)
     if path.is_file():
-        return _read_tntp(path, minutes_per_time_unit, km_per_length_unit)
+        net = read_net(path)
+        return _of_net(path.stem.removesuffix("_net"), net, path, minutes_per_time_unit, km_per_length_unit)
     raise NetworkDataError(
         f"road network {str(source)!r}: neither a built-in name ({', '.join(BUILT_IN_ROADS)}) "
         "nor an existing folder or TNTP _net file"
@@ -151,8 +157,9 @@ def load_road(
 
 
 def load_trips(source: str | Path) -> dict[tuple[int, int], float]:
-    """Return (origin, destination) -> trips [veh/h] by built-in name or from a TNTP `_trips` file.
+    """Return (origin, destination) -> trips [veh/h] by built-in name or from a file.
 
+    A file is TNTP's `_trips`, or a demand.csv (see `read_demand`), which may go by the folder that holds it.
     Only positive entries between different nodes are returned; trips within a zone use no link.
     Raises NetworkDataError that names file and line.
     """
@@ -167,11 +174,14 @@ def load_trip_table(source: str | Path) -> tuple[dict[tuple[int, int], float], d
 
 
 def _all_trips(source: str | Path) -> dict[tuple[int, int], float]:
-    if source != "sioux_falls":
-        return read_trips(Path(source))
-    table = read_table(DATA / "sioux_falls" / "trips.csv", ("origin", "destination", "veh_per_h"))
-    pairs = zip(table.integers("origin").tolist(), table.integers("destination").tolist(), strict=True)
-    return dict(zip(pairs, table.numbers("veh_per_h", "positive").tolist(), strict=True))
+    if source in BUILT_IN_TRIPS:
+        table = read_table(DATA / source / "trips.csv", ("origin", "destination", "veh_per_h"))
+        pairs = zip(table.integers("origin").tolist(), table.integers("destination").tolist(), strict=True)
+        return dict(zip(pairs, table.numbers("veh_per_h", "positive").tolist(), strict=True))
+    path = Path(source)
+    if path.is_dir():
+        return read_demand(path / DEMAND)
+    return read_demand(path) if path.suffix.lower() == ".csv" else read_trips(path)
 
 
 def _read_folder(folder: Path, name: str) -> RoadNetwork:
@@ -203,16 +213,18 @@ def _read_folder(folder: Path, name: str) -> RoadNetwork:
     )
 
 
-def _read_tntp(path: Path, minutes_per_time_unit: float, km_per_length_unit: float) -> RoadNetwork:
-    net = read_net(path)
+def _of_net(
+    name: str, net: NetFile, path: Path, minutes_per_unit: float = 1.0, km_per_unit: float = 1.0
+) -> RoadNetwork:
+    """Return the network of a file's columns, which are in units of so many minutes and km."""
     check_pairs(net.nodes, net.tail, net.head, lambda link: f"{path}, line {net.lines[link]}")
-    minutes = _at_zero_flow(net.free_flow_time, net.coefficient, net.power) * minutes_per_time_unit
+    minutes = _at_zero_flow(net.free_flow_time, net.coefficient, net.power) * minutes_per_unit
     return RoadNetwork(
-        name=path.stem.removesuffix("_net"),
+        name=name,
         nodes=net.nodes,
         tail=net.tail,
         head=net.head,
-        length_km=net.length * km_per_length_unit,
+        length_km=net.length * km_per_unit,
         free_flow_h=minutes / MINUTES_PER_HOUR,
         capacity_veh_per_h=net.capacity,
         bpr_coefficient=np.where(net.power > 0.0, net.coefficient, 0.0),

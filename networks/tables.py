@@ -95,11 +95,12 @@ class Table:
             raise NetworkDataError(f"{self.where(row)}: column {column!r} is {given}; allowed: a number") from None
 
 
-def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
+def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = (), *, others: bool = False) -> Table:
     """Return the table in a CSV file with a header row.
 
     Raises NetworkDataError for an unreadable file, a missing, unknown or repeated column, a row of another width,
-    and a table without rows. Unknown columns are refused because a misspelt optional one would silently be ignored.
+    and a table without rows. Unknown columns are refused because a misspelt optional one would silently be ignored;
+    `others` lets them pass where a format has many that do not matter here.
     """
     required, optional = tuple(required), tuple(optional)
     reader = csv.reader(read_text(path).splitlines())
@@ -107,7 +108,7 @@ def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = ()
     if not rows:
         raise NetworkDataError(f"{path}: the file is empty; its first line has to be {','.join(required)}")
     (_, header), *body = rows
-    _check_header(path, header, required, optional)
+    _check_header(path, header, required, optional, others)
     for line, row in body:
         if len(row) != len(header):
             raise NetworkDataError(f"{path}, line {line}: {len(row)} cells, but the header has {len(header)} columns")
@@ -117,13 +118,15 @@ def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = ()
     return Table(path, dict(zip(header, columns, strict=True)), tuple(line for line, _ in body))
 
 
-def _check_header(path: Path, header: list[str], required: tuple[str, ...], optional: tuple[str, ...]) -> None:
+def _check_header(
+    path: Path, header: list[str], required: tuple[str, ...], optional: tuple[str, ...], others: bool
+) -> None:
     allowed = f"required: {', '.join(required)}" + (f"; optional: {', '.join(optional)}" if optional else "")
     for name in required:
         if name not in header:
             raise NetworkDataError(f"{path}, line 1: column {name!r} is missing ({allowed})")
     for name in header:
-        if name not in required + optional:
+        if not others and name not in required + optional:
             raise NetworkDataError(f"{path}, line 1: unknown column {name!r} ({allowed})")
         if header.count(name) > 1:
             raise NetworkDataError(f"{path}, line 1: column {name!r} appears {header.count(name)} times")

@@ -25,7 +25,7 @@ _TOTAL_TOLERANCE = 1e-3  # relative; published totals are rounded sums
 
 @dataclass(frozen=True, eq=False)
 class NetFile:
-    """The columns of a TNTP `_net` file, in the file's own units."""
+    """The columns of a road file, in the file's own units."""
 
     nodes: IntVector  # (n_nodes,) all node numbers, ascending
     tail: IntVector  # (n_links,)

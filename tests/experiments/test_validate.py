@@ -11,9 +11,6 @@ from experiments import validating
 from experiments.case import load_case
 from experiments.solving import solve
 from experiments.validating import validate
-from networks import ac_power_flow
-from networks.errors import NetworkDataError
-from networks.feeder import load_feeder
 from tests.experiments.command_line import command
 
 # pandapower and what it imports warn on their own account
@@ -83,17 +80,18 @@ def test_overloads_and_voltages_beyond_limits_are_named(replayed):
     assert replayed.data()["overloads"] == replayed.data()["voltage_violations"] == []
 
 
-def test_a_power_flow_without_a_solution_is_a_result():
-    feeder = load_feeder("teaching")
-    far = np.where(np.arange(feeder.n_buses) == feeder.bus_index("6"), -1e6, 0.0)
-    assert ac_power_flow.pandapower_flow(feeder, far, far, np.ones(feeder.n_buses)) is None
-
-
-def test_a_missing_engine_says_how_to_install_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pandapower", None)
-    zero = np.zeros(6)
-    with pytest.raises(NetworkDataError, match=r"pip install 'bestresponse\[pandapower\]'"):
-        ac_power_flow.pandapower_flow(load_feeder("teaching"), zero, zero, zero + 1)
+def test_both_engines_say_the_same_of_an_equilibrium(island, replayed):
+    pytest.importorskip("opendssdirect", reason="opendss is not installed")
+    data, other = replayed.data(), validate(island, "opendss").data()
+    assert other.pop("engine") == "opendss" and data.pop("engine") == "pandapower"
+    for rows, key in (("buses", "bus"), ("lines", "line")):
+        for row, same in zip(data.pop(rows), other.pop(rows), strict=True):
+            assert same.pop(key) == row.pop(key)
+            assert same == pytest.approx(row, abs=1e-3 if rows == "lines" else 1e-8)
+    assert [other.pop(key) for key in ("voltage_limits_pu",)] == [data.pop("voltage_limits_pu")]
+    texts = {key for key, value in data.items() if not isinstance(value, float)}
+    assert {key: other.pop(key) for key in texts} == {key: data.pop(key) for key in texts}
+    assert other == pytest.approx(data, abs=1e-3)
 
 
 def test_what_cannot_be_validated_is_refused(island):
