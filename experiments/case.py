@@ -150,14 +150,19 @@ def _built_in_networks() -> dict[str, tuple[str, ...]]:
 
 def _network_content(file: str, table: str, name: str) -> str:
     """A built-in network's name, or the digest of the files of another."""
+    from networks.phase_tables import FOLDER
+
     if name in _built_in_networks()[table]:
         return name
     path = Path(name)
-    parts = sorted(part for part in path.iterdir() if part.is_file()) if path.is_dir() else [path]
+    folder, parts = path.parent, [path]
+    if path.is_dir():
+        folder, inside = path, (*path.iterdir(), *(path / FOLDER).glob("*"))
+        parts = sorted(part for part in inside if part.is_file())
     digest = sha256()
     try:
         for part in parts:
-            digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
+            digest.update(part.relative_to(folder).as_posix().encode() + b"\0" + part.read_bytes() + b"\0")
     except OSError as error:
         raise DataError(f"{file}: {table}.network: {error.filename} cannot be read ({error.strerror})") from None
     return digest.hexdigest()

@@ -51,7 +51,7 @@ def pandapower_flow(feeder: Feeder, p_kw: Vector, q_kvar: Vector, top_voltage_pu
     for top in np.flatnonzero(feeder.tops):
         pandapower.create_ext_grid(net, bus[top], vm_pu=float(top_voltage_pu[top]))
     pandapower.create_sgens(net, bus, p_mw=p_kw / 1000.0, q_mvar=q_kvar / 1000.0)
-    ohm = feeder.base_kv**2 / (feeder.base_kva / 1000.0)
+    ohm = feeder.base_ohm
     if feeder.n_lines:
         pandapower.create_lines_from_parameters(
             net,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from networks.errors import NetworkDataError, near_matches
+from networks.phase_tables import FOLDER, read_phases
 from networks.radial_feeder import Feeder
 from networks.tables import Table, read_table, read_text
 from networks.tree import Search, search_from
@@ -22,8 +23,8 @@ BUILT_IN_FEEDERS = ("ieee123", "ieee123_full", "ieee33", "teaching")
 _KEYS = ("base_kv", "base_mva", "root")
 
 
-def load_feeder(source: str | Path) -> Feeder:
-    """Return a feeder by built-in name or from a folder.
+def load_feeder(source: str | Path, phases: bool = False) -> Feeder:
+    """Return a feeder by built-in name or from a folder; with `phases`, if it has any, these are read, too.
 
     Built in: "ieee123" (balanced equivalent, 123 buses, root 149, regulators at ratio 1), "ieee123_full" (with the
     source bus 150, bus 610 and the published regulator taps), "ieee33" and "teaching". A folder holds
@@ -31,6 +32,7 @@ def load_feeder(source: str | Path) -> Feeder:
     - buses.csv: bus, p_kw, q_kvar, cap_kvar; optional x, y
     - lines.csv: from, to, r_ohm, x_ohm, rate_kva (empty: no limit); optional tap_ratio
     - feeder.toml: base_kv (line to line), base_mva (three-phase), root
+    - for `phases` a folder three_phase with the tables of `networks.phase_tables.read_phases`
 
     Raises NetworkDataError naming file, line and column for anything that is missing, no number or out of range,
     buses or lines given twice, lines to unknown buses, loops (naming their lines), and buses without a connection to
@@ -41,7 +43,10 @@ def load_feeder(source: str | Path) -> Feeder:
         raise NetworkDataError(
             f"feeder {str(source)!r}: neither a built-in name ({', '.join(BUILT_IN_FEEDERS)}) nor an existing folder"
         )
-    return _read_folder(folder, str(source) if source in BUILT_IN_FEEDERS else folder.resolve().name)
+    feeder = _read_folder(folder, str(source) if source in BUILT_IN_FEEDERS else folder.resolve().name)
+    if not (phases and (folder / FOLDER).is_dir()):
+        return feeder
+    return replace(feeder, phases=read_phases(folder / FOLDER, feeder))
 
 
 def _read_folder(folder: Path, name: str) -> Feeder:
