@@ -73,7 +73,10 @@ class Demand(Section):
 class FeederKeys(Section):
     """Table [feeder]."""
 
-    network: str = key("Built-in feeder name, or folder with buses.csv, lines.csv and feeder.toml", min_length=1)
+    network: str = key(
+        "Built-in feeder name, or folder with buses.csv, lines.csv and feeder.toml, for three phases also three_phase",
+        min_length=1,
+    )
     source_voltage_pu: float = key("Voltage at the root, within the two limits", "p.u.", default=1.0, gt=0)
     voltage_min_pu: float = key("Lowest voltage at any bus", "p.u.", default=0.95, gt=0)
     voltage_max_pu: float = key("Highest voltage at any bus", "p.u.", default=1.05, gt=0)
