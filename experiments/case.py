@@ -167,19 +167,22 @@ def _network_content(file: str, table: str, name: str) -> str:
         return name
     digest = sha256()
     try:
-        for part in _network_files(Path(name)):
-            digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
+        for called, part in _network_files(Path(name)):
+            digest.update(called.encode() + b"\0" + part.read_bytes() + b"\0")
     except OSError as error:
         raise DataError(f"{file}: {table}.network: {error.filename} cannot be read ({error.strerror})") from None
     return digest.hexdigest()
 
 
-def _network_files(path: Path) -> list[Path]:
+def _network_files(path: Path) -> list[tuple[str, Path]]:
+    """Names and paths of what a network is read from: a folder and its phases, or a file and all that it includes."""
     from networks.opendss import opendss_files
+    from networks.phase_tables import FOLDER
 
-    if path.suffix.lower() == ".dss":
-        return opendss_files(path)
-    return sorted(part for part in path.iterdir() if part.is_file()) if path.is_dir() else [path]
+    if path.is_dir():
+        parts = sorted(part for part in (*path.iterdir(), *(path / FOLDER).glob("*")) if part.is_file())
+        return [(part.relative_to(path).as_posix(), part) for part in parts]
+    return [(part.name, part) for part in (opendss_files(path) if path.suffix.lower() == ".dss" else [path])]
 
 
 def _problems(error: Mapping[str, Any], root: type[Section]) -> list[Problem]:

@@ -15,10 +15,11 @@ from experiments.case_islands import reactive_problems
 from experiments.case_problems import Problem, Where, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case
 from experiments.case_searches import first_paths, is_generated, trip_searches, unreachable, vehicle
-from experiments.models.registry import model_problems
+from experiments.models.registry import BY_PHASE, model_problems
 from networks.errors import NetworkDataError
-from networks.feeder import BUILT_IN_FEEDERS, Feeder, is_shipped_by_pandapower, load_feeder
+from networks.feeder import BUILT_IN_FEEDERS, DATA, Feeder, is_shipped_by_pandapower, load_feeder
 from networks.paths import PathSet, base_routes, electric_paths, fuel_paths
+from networks.phase_tables import FOLDER
 from networks.road import BUILT_IN_ROADS, RoadNetwork, load_road
 from networks.trips import TripSearch
 
@@ -82,7 +83,8 @@ def check_case(case: Case, v2g: bool = True) -> CheckedCase:
     if road is not None:
         problems += _unknown_nodes(case, road)
     if feeder is not None:
-        problems += _bad_loads(feeder) + _unknown_buses(case, feeder) + _bad_lines(case, feeder)
+        problems += _no_phases(case, feeder) + _bad_loads(feeder)
+        problems += _unknown_buses(case, feeder) + _bad_lines(case, feeder)
     if problems or road is None or feeder is None:
         raise_data_error(case.file, problems, case.model_dump())
     routes, problems = _feasible_routes(case, road)
@@ -124,7 +126,7 @@ def _load_road(case: Case) -> RoadNetwork:
 def _load_feeder(case: Case) -> Feeder:
     if not is_shipped_by_pandapower(case.feeder.network):
         _must_exist(case.feeder.network, BUILT_IN_FEEDERS)
-    return load_feeder(case.feeder.network)
+    return load_feeder(case.feeder.network, phases=case.players.dso in BY_PHASE)
 
 
 def _must_exist(name: str, built_in: Sequence[str]) -> None:
@@ -158,6 +160,18 @@ def _unknown_buses(case: Case, feeder: Feeder) -> list[Problem]:
         for where, bus in given
         if bus not in known
     ]
+
+
+def _no_phases(case: Case, feeder: Feeder) -> list[Problem]:
+    if feeder.phases is not None or case.players.dso not in BY_PHASE:
+        return []
+    known = [name for name in BUILT_IN_FEEDERS if (DATA / name / FOLDER).is_dir()]
+    text = (
+        f"given {shown(case.players.dso)}, which needs three-phase tables, and feeder.network = "
+        f"{shown(case.feeder.network)} has none. Built in with them: {listed(known)}; a folder of your own holds them "
+        f"in its folder {FOLDER}"
+    )
+    return [Problem(("players", "dso"), text)]
 
 
 def _bad_loads(feeder: Feeder) -> list[Problem]:

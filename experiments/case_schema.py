@@ -85,8 +85,9 @@ class FeederKeys(Section):
     """Table [feeder]."""
 
     network: str = key(
-        "Built-in feeder name, folder with buses.csv, lines.csv and feeder.toml, OpenDSS master file (.dss), file of "
-        '`pandapower.to_json` (.json), or "pandapower:" and the name of a network that pandapower ships',
+        "Built-in feeder name, folder with buses.csv, lines.csv and feeder.toml (for three phases also three_phase), "
+        "OpenDSS master file (.dss), file of `pandapower.to_json` (.json), or "
+        '"pandapower:" and the name of a network that pandapower ships',
         min_length=1,
     )
     source_voltage_pu: float = key("Voltage at the root, within the two limits", "p.u.", default=1.0, gt=0)

@@ -32,7 +32,7 @@ def write_road(road: RoadNetwork, folder: Path) -> None:
 def write_feeder(feeder: Feeder, folder: Path) -> None:
     """Write buses.csv, lines.csv and feeder.toml."""
     writable(folder, folder=True)
-    names, base_ohm = np.array(feeder.buses), feeder.base_kv**2 / (feeder.base_kva / 1000)
+    names, base_ohm = np.array(feeder.buses), feeder.base_ohm
     buses = {"bus": names, "p_kw": feeder.p_kw, "q_kvar": feeder.q_kvar, "cap_kvar": feeder.cap_kvar}
     lines = {
         "from": names[feeder.line_from],

@@ -110,7 +110,9 @@ def _power(
     if grid.exactness_gap_kva is not None:
         losses["exactness_gap_kva"] = grid.exactness_gap_kva
     parts = {bus: asdict(part) for bus, part in grid.price_parts.items()}
-    voltage = {"voltage_min_pu": min(grid.voltage_pu.values())} if grid.voltage_pu else {}
+    voltages = (grid.phase_voltage_pu or grid.voltage_pu).values()
+    voltage = {"voltage_min_pu": min(voltages)} if voltages else {}
+    by_phase = {"phase_voltage_pu": grid.phase_voltage_pu, "phase_dlmp_usd_per_kwh": grid.phase_price}
     return {
         "load_shed_kw": sum(shed.values()),
         "import_kw": grid.import_kw,
@@ -121,6 +123,7 @@ def _power(
         **({"dlmp_parts_usd_per_kwh": parts} if parts else {}),
         **voltage,
         "voltage_pu": dict(grid.voltage_pu),
+        **{name: dict(values) for name, values in by_phase.items() if values},
         "line_flow": {line: list(flow) for line, flow in grid.line_flow.items()},
         "injection": {bus: list(each) for bus, each in grid.injection.items()},
         "load_shed_by_bus_kw": shed,

@@ -35,5 +35,5 @@ class ACFlow:
 
 def line_ohms(feeder: Feeder) -> tuple[Vector, Vector]:
     """Return (n_lines,) resistance and reactance [ohm] of every line as engines get them."""
-    ohm = feeder.base_kv**2 / (feeder.base_kva / 1000.0)
+    ohm = feeder.base_ohm
     return np.maximum(feeder.r_pu * ohm, LEAST_OHM), np.maximum(feeder.x_pu * ohm, LEAST_OHM)

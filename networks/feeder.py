@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from networks.branches import check_tree
 from networks.errors import NetworkDataError, near_matches
 from networks.opendss_feeder import read_opendss
 from networks.pandapower_feeder import is_shipped_by_pandapower, read_pandapower
+from networks.phase_tables import FOLDER, read_phases
 from networks.radial_feeder import Feeder
 from networks.tables import Table, read_table, read_text
 from networks.tree import search_from
@@ -24,8 +25,10 @@ BUILT_IN_FEEDERS = ("ieee123", "ieee123_full", "ieee33", "teaching")
 _KEYS = ("base_kv", "base_mva", "root")
 
 
-def load_feeder(source: str | Path) -> Feeder:
+def load_feeder(source: str | Path, phases: bool = False) -> Feeder:
     """Return a feeder by built-in name, from a folder or file, or from pandapower's collection.
+
+    With `phases`, those of a folder that has any are read, too.
 
     Built in: "ieee123" (balanced equivalent, 123 buses, root 149, regulators at ratio 1), "ieee123_full" (with the
     source bus 150, bus 610 and the published regulator taps), "ieee33" and "teaching". A folder holds
@@ -33,6 +36,7 @@ def load_feeder(source: str | Path) -> Feeder:
     - buses.csv: bus, p_kw, q_kvar, cap_kvar; optional x, y
     - lines.csv: from, to, r_ohm, x_ohm, rate_kva (empty: no limit); optional tap_ratio
     - feeder.toml: base_kv (line to line), base_mva (three-phase), root
+    - for `phases` a folder three_phase with the tables of `networks.phase_tables.read_phases`
 
     A file is an OpenDSS master file (.dss, see `read_opendss`) or one of `pandapower.to_json` (.json, see
     `read_pandapower`); "pandapower:NAME" is a network of pandapower's own collection.
@@ -43,7 +47,10 @@ def load_feeder(source: str | Path) -> Feeder:
     """
     path = DATA / source if source in BUILT_IN_FEEDERS else Path(source)
     if path.is_dir():
-        return _read_folder(path, str(source) if source in BUILT_IN_FEEDERS else path.resolve().name)
+        feeder = _read_folder(path, str(source) if source in BUILT_IN_FEEDERS else path.resolve().name)
+        if phases and (path / FOLDER).is_dir():
+            return replace(feeder, phases=read_phases(path / FOLDER, feeder))
+        return feeder
     if is_shipped_by_pandapower(source) or (path.suffix.lower() == ".json" and path.is_file()):
         return read_pandapower(source)
     if path.suffix.lower() == ".dss" and path.is_file():

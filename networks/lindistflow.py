@@ -11,25 +11,29 @@ import numpy as np
 from scipy import sparse
 
 from networks.errors import NetworkDataError
-from networks.feeder import Feeder
+from networks.radial_feeder import Feeder
+from networks.tree import Forest
 from networks.typing import SparseMatrix, Vector
 
 BALANCE_TOLERANCE_KW = 1e-6  # per island, relative to its largest injection or 1 kW
 
 
-def line_incidence(feeder: Feeder) -> SparseMatrix:
+def line_incidence(forest: Forest) -> SparseMatrix:
     """Return (n_buses, n_lines): +1 where a line enters a bus, -1 where it leaves, so `incidence @ P` arrives."""
-    lines = np.arange(feeder.n_lines)
-    places = (np.concatenate([feeder.line_to, feeder.line_from]), np.concatenate([lines, lines]))
-    values = np.repeat([1.0, -1.0], feeder.n_lines)
-    return sparse.csr_array((values, places), shape=(feeder.n_buses, feeder.n_lines))
+    lines = np.arange(forest.n_lines)
+    places = (np.concatenate([forest.line_to, forest.line_from]), np.concatenate([lines, lines]))
+    values = np.repeat([1.0, -1.0], forest.n_lines)
+    return sparse.csr_array((values, places), shape=(forest.n_buses, forest.n_lines))
 
 
-def sum_along_feeder(feeder: Feeder, per_line: Vector) -> Vector:
-    """Return (n_buses,): the sum of values (n_lines,) over the lines between every bus and the top of its part."""
-    total = np.zeros(feeder.n_buses)
-    for line in feeder.outward_lines:
-        total[feeder.line_to[line]] = total[feeder.line_from[line]] + per_line[line]
+def sum_along_feeder(forest: Forest, per_line: Vector, at_top: Vector | None = None) -> Vector:
+    """Return (n_buses,): the sum of values (n_lines,) over the lines between every bus and the top of its part.
+
+    The sums begin with the top's entry of `at_top` (n_buses,), without it at zero.
+    """
+    total = np.zeros(forest.n_buses) if at_top is None else at_top.copy()
+    for line in forest.outward_lines:
+        total[forest.line_to[line]] = total[forest.line_from[line]] + per_line[line]
     return total
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from networks.errors import NetworkDataError, near_matches
+from networks.phases import Phases
 from networks.tables import Rule, check_values
 from networks.tree import component_labels, lines_from_the_top
 from networks.typing import BoolVector, IntVector, Vector
@@ -47,6 +48,7 @@ class Feeder:
     rate_kva: Vector  # (n_lines,) [kVA] inf = no limit
     tap_ratio: Vector  # (n_lines,) multiplies the voltage at the from-end; 1 = no regulator
     xy: Vector | None = None  # (n_buses, 2) drawing coordinates
+    phases: Phases | None = None  # where more is known than the balanced equivalent
 
     def __post_init__(self) -> None:
         _check_shapes(self)
@@ -95,6 +97,11 @@ class Feeder:
         tops[self.line_to] = False
         return tops
 
+    @property
+    def base_ohm(self) -> float:
+        """Return the impedance that is 1 per unit."""
+        return self.base_kv**2 / (self.base_kva / 1000.0)
+
     def bus_index(self, name: str) -> int:
         """Return a bus's position; raises NetworkDataError with near matches for an unknown name."""
         if name not in self._bus_positions:
@@ -116,7 +123,12 @@ class Feeder:
         """Return the feeder with every active and reactive load, but no capacitor, multiplied by a factor >= 0."""
         if not (0.0 <= factor < np.inf):
             raise NetworkDataError(f"feeder {self.name!r}: load factor {factor}; allowed: numbers >= 0")
-        return replace(self, p_kw=self.p_kw * factor, q_kvar=self.q_kvar * factor)
+        return replace(
+            self,
+            p_kw=self.p_kw * factor,
+            q_kvar=self.q_kvar * factor,
+            phases=self.phases.with_loads_scaled(factor) if self.phases else None,
+        )
 
     def with_lines_open(self, names: Collection[str]) -> Feeder:
         """Return the feeder without the named lines; what they fed becomes islands."""
@@ -125,6 +137,7 @@ class Feeder:
         return replace(
             self,
             line_names=tuple(name for name, kept in zip(self.line_names, keep.tolist(), strict=True) if kept),
+            phases=self.phases.with_lines(keep) if self.phases else None,
             **{
                 column: getattr(self, column)[keep]
                 for column in ("line_from", "line_to", "r_pu", "x_pu", "rate_kva", "tap_ratio")
@@ -158,6 +171,11 @@ def _check_shapes(feeder: Feeder) -> None:
             raise NetworkDataError(f"feeder {feeder.name!r}: {column} has shape {shape}, expected ({size},)")
     if feeder.xy is not None and np.shape(feeder.xy) != (feeder.n_buses, 2):
         raise NetworkDataError(f"feeder {feeder.name!r}: xy has shape {np.shape(feeder.xy)}, not (n_buses, 2)")
+    if feeder.phases is not None and feeder.phases.sizes != (feeder.n_buses, feeder.n_lines):
+        raise NetworkDataError(
+            f"feeder {feeder.name!r}: its phases are of {feeder.phases.sizes} buses and lines, expected "
+            f"({feeder.n_buses}, {feeder.n_lines})"
+        )
     if len(set(feeder.buses)) != feeder.n_buses:
         raise NetworkDataError(f"feeder {feeder.name!r}: a bus name appears twice")
     if not (0 <= feeder.root < feeder.n_buses):

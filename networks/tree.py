@@ -4,12 +4,42 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
 from networks.typing import BoolVector, IntVector
+
+
+class Forest(Protocol):
+    """Buses and lines that point away from the tops of their trees."""
+
+    @property
+    def n_buses(self) -> int:
+        """The number of buses."""
+        ...
+
+    @property
+    def n_lines(self) -> int:
+        """The number of lines."""
+        ...
+
+    @property
+    def line_from(self) -> IntVector:
+        """(n_lines,) the bus where each line begins."""
+        ...
+
+    @property
+    def line_to(self) -> IntVector:
+        """(n_lines,) the bus where it ends."""
+        ...
+
+    @property
+    def outward_lines(self) -> IntVector:
+        """(n_lines,) the lines in an order in which each comes after the line that feeds it."""
+        ...
 
 
 @dataclass(frozen=True)

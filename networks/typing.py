@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 Vector: TypeAlias = NDArray[np.float64]
+ComplexArray: TypeAlias = NDArray[np.complex128]
 IntVector: TypeAlias = NDArray[np.int64]
 Index32: TypeAlias = NDArray[np.int32]  # where there are many
 BoolVector: TypeAlias = NDArray[np.bool_]

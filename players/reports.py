@@ -17,7 +17,7 @@ from networks.feeder import Feeder
 
 @dataclass(frozen=True)
 class PriceParts:
-    """What a nodal price [$/kWh] is made of; the parts sum to it."""
+    """What a nodal price [$/kWh] is made of; the parts sum to it. Of phases each part is the weighted mean."""
 
     energy: float  # at the top of the bus's part of the feeder: the root, or in an island where its lines begin
     line: float = 0.0  # scarce lines on the way
@@ -32,12 +32,14 @@ class GridReport:
     import_kw: float  # p^T, losses included
     import_cost_usd_per_h: float
     nodal_price: Mapping[str, float]  # [$/kWh] by bus: DLMP = τ + λ
-    voltage_pu: Mapping[str, float] = field(default_factory=dict)  # by bus
+    voltage_pu: Mapping[str, float] = field(default_factory=dict)  # by bus, the mean where phases differ
     line_flow: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by line: kW and kvar where it begins
     injection: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by bus: kW and kvar, without imports
     losses_kw: float = 0.0
     exactness_gap_kva: float | None = None  # of a relaxation: how far it is from an AC power flow
     price_parts: Mapping[str, PriceParts] = field(default_factory=dict)  # by bus
+    phase_voltage_pu: Mapping[str, float] = field(default_factory=dict)  # by bus and phase, as in "35.a"
+    phase_price: Mapping[str, float] = field(default_factory=dict)  # [$/kWh] by bus and phase
 
 
 @dataclass(frozen=True)

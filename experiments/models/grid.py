@@ -7,6 +7,7 @@ from players.branch_flow_operator import BranchFlowOperator
 from players.copper_plate import CopperPlate
 from players.distribution_operator import DistributionOperator
 from players.grid_terms import ImportContract, VoltageLimits
+from players.three_phase_operator import ThreePhaseOperator
 
 
 def linear(setting: Setting) -> DistributionOperator:
@@ -20,6 +21,18 @@ def socp(setting: Setting) -> BranchFlowOperator:
     """Return the operator with losses, a second-order cone program."""
     return BranchFlowOperator(
         setting.feeder, setting.delivery_buses, contract(setting), voltage(setting), setting.reactive_support_kvar
+    )
+
+
+def three_phase(setting: Setting, *, taps: bool = False) -> ThreePhaseOperator:
+    """Return the operator of LinDistFlow by phase, a linear program; with `taps` regulators stand at their ratios."""
+    return ThreePhaseOperator(
+        setting.feeder,
+        setting.delivery_buses,
+        contract(setting),
+        voltage(setting),
+        setting.reactive_support_kvar,
+        taps=taps,
     )
 
 

@@ -57,6 +57,7 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
     "dso": {
         "linear": _here("grid", "linear", "LinDistFlow, a linear program"),
         "socp": _here("grid", "socp", "branch flows with losses, a second-order cone program"),
+        "three_phase": _here("grid", "three_phase", "LinDistFlow by phase on an unbalanced feeder, a linear program"),
         "copperplate": _here("grid", "copperplate", "no network: one price in every connected part"),
     },
     "households": {
@@ -82,6 +83,9 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
     },
 }
 """By role, in the order in which players enter a market; the first model of a role is its default."""
+
+BY_PHASE = ("three_phase",)
+"""The models of the distribution operator who need the phases of the feeder."""
 
 EXTRAS: Mapping[str, ShippedModel] = {
     "battery": ShippedModel("worked example: a battery, through one hour", "players.battery:Battery"),

@@ -19,6 +19,7 @@ PLAYERS = {
     "CNO with storage": ("CNO", None),
     "DSO": ("DSO", None),
     "DSO as copper plate": ("DSO", None),
+    "DSO by phase": ("DSO", None),
     "DSO with losses": ("DSO", None),
     "Households": ("Households", None),
     "LSE as Cournot": ("North", 1.0),
@@ -26,7 +27,11 @@ PLAYERS = {
     "Traffic": ("Traffic", None),
 }
 
-MODELS = {"DSO as copper plate": "copperplate", "DSO with losses": "socp"}  # where not the default
+MODELS = {  # where not the default
+    "DSO as copper plate": "copperplate",
+    "DSO by phase": "three_phase",
+    "DSO with losses": "socp",
+}
 
 CAUGHT_BY = {
     faults.PriceSignFlipped: "envelope",
