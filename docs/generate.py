@@ -10,16 +10,23 @@ import mkdocs_gen_files
 from latex2mathml.converter import convert
 
 from experiments.catalogue import load, slugs
+from experiments.site.pages import mathematics, shown
 
 ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 PACKAGES = ("bestresponse", "players", "networks")
-DISPLAY, INLINE = re.compile(r"\$\$(.+?)\$\$", re.S), re.compile(r"\$([^$\n]+?)\$")
 
 
-def mathematics(text: str) -> str:
-    """Return the text with its TeX as MathML, which browsers draw without any script."""
-    text = DISPLAY.sub(lambda found: convert(found[1].strip(), display="block"), text)
-    return INLINE.sub(lambda found: f"<span>{convert(found[1])}</span>", text)  # by itself it would be a paragraph
+def mathml(tex: str, display: str) -> str:
+    """Return TeX as MathML, which browsers draw without any script."""
+    return convert(tex, display=display)
+
+
+def page(source: Path) -> None:
+    """Write a page with the code, docstrings, tables and formulas that it asks for, if it asks for any."""
+    written = source.read_text(encoding="utf-8")
+    if (text := shown(written, DOCS, mathml)) != written:
+        write(source.name, [text.rstrip()])
 
 
 def notebook(source: Path) -> None:
@@ -40,7 +47,7 @@ def notebook(source: Path) -> None:
     for cell in re.split(r"^# %%", source.read_text(encoding="utf-8"), flags=re.M)[1:]:
         kind, _, body = cell.partition("\n")
         if kind.strip() == "[markdown]":
-            page.append(mathematics(re.sub(r"^# ?", "", body, flags=re.M).strip()))
+            page.append(mathematics(re.sub(r"^# ?", "", body, flags=re.M).strip(), mathml))
             continue
         page.append(f"```python\n{body.strip()}\n```")
         printed = io.StringIO()
@@ -74,7 +81,9 @@ def write(name: str, parts: list[str]) -> None:
         file.write("\n\n".join(parts) + "\n")
 
 
-for source in sorted((ROOT / "docs" / "notebooks").glob("[0-9]*.py")):
+for source in sorted(DOCS.glob("*.md")):
+    page(source)
+for source in sorted((DOCS / "notebooks").glob("[0-9]*.py")):
     notebook(source)
 catalogue()
 for package in PACKAGES:
