@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bestresponse.errors import BestResponseError
+from experiments.animate_cli import animate
 from experiments.assign_cli import assign
 from experiments.check_player_cli import check_player
 from experiments.compare_cli import compare
@@ -50,6 +51,7 @@ app.command()(compare_models)
 app.command()(new_player)
 app.command()(check_player)
 app.command()(validate)
+app.command()(animate)
 app.command()(lab)
 
 

@@ -37,14 +37,19 @@ def save(figure: Figure, path: Path) -> None:
         raise DataError(f"{path}: the figure cannot be written ({error})") from error
 
 
-def rates_figure(plays: Sequence[Play], headline: str) -> Figure:
+def rates_figure(
+    plays: Sequence[Play],
+    headline: str,
+    explanation: str = "Moves of plays that start next to the solution; dashed: the predicted slope.",
+    vertical: str = "move or residual, relative to the solution [–]",
+) -> Figure:
     """Return the moves of every play over its sweeps, and its predicted slope through the one in the middle."""
     with style():
-        figure = new_figure(headline, "Moves of plays that start next to the solution; dashed: the predicted slope.")
+        figure = new_figure(headline, explanation)
         axes = figure.subplots()
         for k, play in enumerate(plays):
             _draw(axes, play, COLOURS[k % len(COLOURS)])
-        _finish(figure, axes, "sweep", "move or residual, relative to the solution [–]")
+        _finish(figure, axes, "sweep", vertical)
     return figure
 
 

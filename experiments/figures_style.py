@@ -59,10 +59,11 @@ def new_figure(headline: str, explanation: str) -> Figure:
 
 def write(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write a figure as PNG and SVG and return their paths; each file appears complete or not at all."""
-    return [_write(figure, folder / f"{name}.{kind}", kind) for kind in _METADATA]
+    return [write_as(figure, folder / f"{name}.{kind}", kind) for kind in _METADATA]
 
 
-def _write(figure: Figure, target: Path, kind: str) -> Path:
+def write_as(figure: Figure, target: Path, kind: str) -> Path:
+    """Write a figure as one kind of file, png or svg, and return its path; it appears complete or not at all."""
     temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         figure.savefig(temporary, format=kind, metadata=dict(_METADATA[kind]))

@@ -1,0 +1,1 @@
+"""Figures that show an algorithm at work, step by step: as stills for slides, and moving."""
