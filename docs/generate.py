@@ -1,20 +1,25 @@
-"""Pages made when the site is built: notebooks with their results, the catalogue, the API reference."""
+"""What is made when the site is built: notebooks with results, code beside text, figures, catalogue, API reference."""
 
+import html
 import io
 import re
 from contextlib import redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import mkdocs_gen_files
 from latex2mathml.converter import convert
 
-from experiments.catalogue import load, slugs
+from experiments.animate_cli import drawn
+from experiments.animations.moving import save
+from experiments.site.catalogue_pages import family_pages, index
 from experiments.site.pages import mathematics, shown
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PACKAGES = ("bestresponse", "players", "networks")
+ANIMATION = re.compile(r"^<!-- animation (.+) -->$", re.M)
 
 
 def mathml(tex: str, display: str) -> str:
@@ -25,7 +30,7 @@ def mathml(tex: str, display: str) -> str:
 def page(source: Path) -> None:
     """Write a page with the code, docstrings, tables and formulas that it asks for, if it asks for any."""
     written = source.read_text(encoding="utf-8")
-    if (text := shown(written, DOCS, mathml)) != written:
+    if (text := ANIMATION.sub(animation, shown(written, DOCS, mathml))) != written:
         write(source.name, [text.rstrip()])
 
 
@@ -59,13 +64,29 @@ def notebook(source: Path) -> None:
 
 
 def catalogue() -> None:
-    """Write the page of all published problems."""
-    page = ["# Catalogue of published problems", "`bestresponse games solve SLUG` solves each of them."]
-    for entry in map(load, slugs()):
-        page += [f"## {entry.slug}", entry.title + ".", f"Source: {entry.citation.reference}."]
-        page += [entry.citation.note] if entry.citation.note else []
-        page.append("\n".join(f"- {answer.meaning}" for answer in entry.answers))
-    write("catalogue.md", page)
+    """Write the pages of all published problems, solved now."""
+    write("catalogue/index.md", [index().rstrip()])
+    for family, text in family_pages():
+        write(f"catalogue/{family}.md", [text.rstrip()])
+
+
+def animation(found: re.Match[str]) -> str:
+    """Write a figure as a still, moving, and with a slider; return what shows it on its page."""
+    what, *options = found[1].split()
+    moving = drawn(what, **dict(zip(options[::2], options[1::2], strict=True)))
+    with TemporaryDirectory() as folder:
+        for kind in ("svg", "gif", "html"):
+            save(moving, file := Path(folder) / f"{what}.{kind}")
+            with mkdocs_gen_files.open(f"slides/{file.name}", "wb") as copy:
+                copy.write(file.read_bytes())
+    words = "".join(f" --{option} {value}" for option, value in zip(options[::2], options[1::2], strict=True))
+    alt = html.escape(moving.description)
+    return (
+        f"    bestresponse animate {what}{words} --out {what}.gif\n\n"
+        f'<picture><source srcset="slides/{what}.svg" media="(prefers-reduced-motion: reduce)">'
+        f'<img src="slides/{what}.gif" alt="{alt}"></picture>\n\n'
+        f"[With a slider](slides/{what}.html), [for a slide](slides/{what}.svg). {moving.description}"
+    )
 
 
 def reference(package: str) -> None:

@@ -50,11 +50,29 @@ def animate(
     responses: both best responses of a game with two variables, and iterations on top. interior-point: the central path
     of a problem with two variables, and the iterates. Exit codes: 0 written; 2 bad input.
     """
-    from bestresponse.errors import DataError
     from experiments.animations.moving import kind_of, save
+    from experiments.files import writable
+
+    kind_of(out)
+    writable(out)
+    moving = drawn(what, case, scenario, v2g, slug, schemes, max_sweeps)
+    save(moving, out)
+    typer.echo(f"{moving.description}\n{out}")
+
+
+def drawn(
+    what: str,
+    case: str | None = None,
+    scenario: str = "base",
+    v2g: bool = True,
+    slug: str | None = None,
+    schemes: str | None = None,
+    max_sweeps: int = 200,
+) -> Moving:
+    """Return the figure that the options of the command name. Raises DataError for options that do not go together."""
+    from bestresponse.errors import DataError
     from experiments.case_problems import nearest
     from experiments.catalogue import load
-    from experiments.files import writable
 
     if what not in DRAWN:
         raise DataError(f"WHAT: given {what!r}{nearest(what, DRAWN)} Allowed: {', '.join(DRAWN)}")
@@ -64,14 +82,9 @@ def animate(
             raise DataError(f"--{option}: {what} draws {' or '.join(f'a --{each}' for each in takes)} only")
     if case is not None and slug is not None:
         raise DataError("--case and --slug exclude each other: name one of them")
-    kind_of(out)
-    writable(out)
     if "case" in takes and slug is None:
-        moving = _of_case(what, case or CASE, scenario, v2g, schemes or "tatonnement,sharing", max_sweeps)
-    else:
-        moving = OF_SLUG[what](load(slug or SLUGS[what]), (schemes or "jacobi,gauss_seidel").split(","))
-    save(moving, out)
-    typer.echo(f"{moving.description}\n{out}")
+        return _of_case(what, case or CASE, scenario, v2g, schemes or "tatonnement,sharing", max_sweeps)
+    return OF_SLUG[what](load(slug or SLUGS[what]), (schemes or "jacobi,gauss_seidel").split(","))
 
 
 def _of_case(what: str, name: str, scenario: str, v2g: bool, schemes: str, max_sweeps: int) -> Moving:

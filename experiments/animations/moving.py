@@ -20,7 +20,7 @@ from experiments.figures_style import style, write_as
 STILL, MOVES = ("svg", "png"), ("gif", "html")
 FRAMES_PER_SECOND, REST_FRAMES = 5, 10  # the last frame stays for as long as so many
 DOTS_PER_INCH = 80  # of frames; a still has more
-MOST_FRAMES = 90
+MOST_FRAMES = 50
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Shown:
     @property
     def label(self) -> str:
         """The scheme and how it ended."""
-        return f"{self.scheme}: {self.stop} after {len(self.imbalance)} sweeps"
+        return f"{self.scheme}: {self.stop}, {len(self.imbalance)} sweeps"
 
 
 def runs(case: Case, scenario: str, v2g: bool, schemes: Sequence[Scheme], max_sweeps: int) -> list[Shown]:
