@@ -30,3 +30,13 @@ def test_every_scheme_is_measured_and_spoken_of(scheme):
     block = CONVERGENCE.rpartition("<!-- schemes:begin -->")[2].partition("<!-- schemes:end -->")[0]
     assert re.search(rf"^\| {scheme} \|", block, flags=re.M)
     assert scheme.split("_")[0] in "".join(re.findall(r"^### (.*)$", CONVERGENCE, flags=re.M))
+
+
+EXAMPLES = re.findall(r"```python\n(.*?)```", (DOCS / "howto.md").read_text(encoding="utf-8"), flags=re.S)
+
+
+@pytest.mark.parametrize("block", EXAMPLES, ids=[f"block {k + 1}" for k in range(len(EXAMPLES))])
+def test_an_example_of_the_howto_runs(block, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "howto.md", "exec"), {"__name__": "howto"})
+    assert capsys.readouterr().out.strip()
