@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint types imports benchmark docs clean
+.PHONY: run test lint types imports benchmark docs numbers clean
 
 run: $(READY)
 	$(BIN)/bestresponse solve --json output/result.json --trace output/trace.csv --figures output
@@ -27,6 +27,9 @@ benchmark: $(READY)
 
 docs: $(VENV)/.docs-ready
 	DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+numbers: $(READY)
+	$(BIN)/python -m experiments.site.numbers
 
 clean:
 	rm -rf $(VENV) output

@@ -18,7 +18,10 @@ from experiments.site.pages import mathematics, shown
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PACKAGES = ("bestresponse", "players", "networks")
+PACKAGES = ("bestresponse", "players", "networks", "experiments")
+PRIVATE = re.compile(
+    r"_cli$|screen$|^experiments\.(benchmarks|lab|site)|^experiments\.(cli|exits|interrupts|clock)$"
+)  # of the command line
 ANIMATION = re.compile(r"^<!-- animation (.+) -->$", re.M)
 
 
@@ -90,10 +93,11 @@ def animation(found: re.Match[str]) -> str:
 
 
 def reference(package: str) -> None:
-    """Write the page of a package, module by module."""
+    """Write the page of a package, module by module; what only the command line and this site use is left out."""
     modules = [path.relative_to(ROOT).with_suffix("") for path in sorted((ROOT / package).rglob("*.py"))]
     names = [".".join(path.parts) for path in modules if path.name != "__init__"]
-    write(f"reference/{package}.md", [f"# {package}", *(f"::: {name}" for name in names)])
+    public = [name for name in names if not PRIVATE.search(name)]
+    write(f"reference/{package}.md", [f"# {package}", *(f"::: {name}" for name in public)])
 
 
 def write(name: str, parts: list[str]) -> None:

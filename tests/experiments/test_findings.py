@@ -65,7 +65,7 @@ OURS = {
 
 def test_all_thirteen_come_out_with_the_known_values():
     found = judged(runs_of_case(PAPER))
-    assert list(found) == [f"F{k}" for k in range(1, 14)]
+    assert list(found) == [f"F{k}" for k in range(1, 14)] and len(found) == 13
     assert {name: found[name].ours for name in OURS} == OURS
     assert found["F8"].ours == "2, 6, 9"
     assert all(finding.holds is True and finding.why_not == "" for finding in found.values())
@@ -78,6 +78,7 @@ def test_the_robust_case_is_reported_as_it_is():
     runs = with_result(runs_of_case(ROBUST), ("island", True), ranges=RANGES)
     found = judged(runs)
     assert [name for name, finding in found.items() if not finding.holds] == ["F6", "F7", "F9", "F10"]
+    assert sum(finding.holds is True for finding in found.values()) == 9
     assert found["F6"].why_not == (
         "not true: V2G lowers charging in Base; V2G lowers charging in Stress; V2G lowers charging in Island"
     )

@@ -5,16 +5,22 @@ import re
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bestresponse.errors import DataError
 from bestresponse.schemes import sharing
 from bestresponse.schemes.registry import SCHEMES
+from experiments.catalogue import load, slugs
+from experiments.catalogue.diagnosing import diagnose
+from experiments.site.catalogue_pages import index, section
 from experiments.site.excerpts import docstring, excerpt
 from experiments.site.pages import REQUEST, shown
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 ASKING = sorted(page for page in DOCS.glob("*.md") if REQUEST.search(page.read_text(encoding="utf-8")))
+
+RATE = r"^\| (\w+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$"
 
 
 def tex(formula, display):
@@ -77,6 +83,17 @@ def test_formulas_leave_code_and_dollars_alone():
         "```",
     ]
     assert shown("costs 3 $ and 4 $", DOCS, tex) == "costs 3 $ and 4 $"
+
+
+def test_a_catalogue_page_shows_the_answer_and_the_rates_as_found_now():
+    diagnosis = diagnose(load("cournot/theocharis-two-firms-1960"))
+    text = section(diagnosis)
+    assert "| x: firm 1, firm 2 | 4, 4 |" in text and "Certified: " in text
+    rates = {name: [float(cell) for cell in cells] for name, *cells in re.findall(RATE, text, flags=re.M)}
+    for found in diagnosis.rates:
+        np.testing.assert_allclose(rates[found.name], [found.published, found.predicted, found.measured], rtol=1e-5)
+    assert rates["jacobi"][:2] == [0.5, 0.5] and rates["gauss_seidel"][:2] == [0.25, 0.25]
+    assert len(re.findall(r"^\| \[", index(), flags=re.M)) == len(slugs())
 
 
 def test_every_scheme_stands_on_the_page_of_algorithms():
