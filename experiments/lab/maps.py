@@ -70,7 +70,7 @@ class FeederTree:
     def __init__(self, model: Model) -> None:
         place = scenario_map(model.case, model.scenario_name, layout=_feeder_layout)
         self._buses = place.buses
-        self.figure = _map("Feeder: locational price at every bus. Stations: ▲ charge, ▼ discharge")
+        self.figure = _map("Feeder: price at every bus. Stations: ▲ charge, ▼ discharge")
         for ends, look in (
             (place.lines, {"color": GREY, "line_width": 2}),
             (place.out, {"color": VERMILLION, "line_width": 3, "line_dash": "dashed"}),
@@ -137,7 +137,7 @@ def _map(title: str) -> figure:
         tools="pan,wheel_zoom,reset,save",
     )
     drawn.toolbar.logo = None
-    drawn.x_range.range_padding = drawn.y_range.range_padding = MARGIN
+    drawn.x_range.range_padding, drawn.y_range.range_padding = 2 * MARGIN, MARGIN  # names stand to the right of marks
     drawn.axis.visible = False
     drawn.grid.visible = False
     return drawn

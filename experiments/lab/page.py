@@ -21,6 +21,9 @@ from experiments.lab.stepping import SteppedRun
 REFRESH = 150  # [ms]
 WIDTH = 130  # [px] of a field
 FIGURE, BENCH = 400, 600  # [px] width below which what is beside others goes below them
+SHELL = """{% extends base %}
+{% block postamble %}<meta name="viewport" content="width=device-width, initial-scale=1">{% endblock %}
+"""  # without it a phone shows a page as wide as a desk's
 INTRODUCTION = (
     "# bestresponse lab\nEvery player answers prices; a scheme moves the prices until the markets clear. "
     "**Step** makes one sweep, **Run** goes on until the run ends, **Pause** holds it. "
@@ -251,7 +254,9 @@ def page() -> Any:
     lab = Lab()
     pn.state.add_periodic_callback(lab.refresh, period=REFRESH)
     pn.state.on_session_destroyed(lambda _: lab.close())
-    return lab.view
+    shell = pn.Template(SHELL)
+    shell.add_panel("lab", lab.view)
+    return shell
 
 
 def serve(port: int, show: bool) -> None:

@@ -35,10 +35,10 @@ def browser():
         opened.close()
 
 
-@pytest.fixture
-def open_tab(browser, address):
-    """A function that opens the lab in another tab of the same browser."""
-    context = browser.new_context()
+@pytest.fixture(params=[{}], ids=["desk"])
+def open_tab(browser, address, request):
+    """A function that opens the lab in another tab of the same browser, by default that of a desk."""
+    context = browser.new_context(**request.param)
     context.set_default_timeout(PATIENCE)
 
     def opened():
@@ -127,3 +127,29 @@ def test_two_runs_are_compared_side_by_side(open_tab):
     press(tab, "Step both")
     reaches(tab, "sharing. Sweep 1.")
     reaches(tab, "sigma 10. Sweep 1.")
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
+
+
+@pytest.mark.parametrize("open_tab", [PHONE], ids=["phone"], indirect=True)
+def test_on_a_phone_a_run_is_paused_goes_on_and_begins_again(open_tab):
+    tab = open_tab()
+    tab.locator(".noUi-handle").press("End")  # a second between two sweeps
+    press(tab, "Run")
+    reaches(tab, "Running.")
+    press(tab, "Pause")
+    reaches(tab, "Paused.")
+    tab.wait_for_timeout(300)  # for the sweep that had begun
+    paused = status(tab)
+    tab.wait_for_timeout(1500)
+    assert "Paused." in status(tab) and status(tab) == paused and re.search(r"Sweep \d\.", paused)
+    assert tab.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [390, 390]
+    tab.locator(".noUi-handle").press("Home")
+    press(tab, "Run")
+    reaches(tab, "It took 21 sweeps.")
+    press(tab, "Restart")
+    reaches(tab, "Sweep 0.")
+    assert "It took" not in status(tab)
+    press(tab, "Step")
+    reaches(tab, "Sweep 1.")
