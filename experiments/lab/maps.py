@@ -22,7 +22,7 @@ from networks.road import RoadNetwork
 
 FULL = 1.5  # volume over capacity from which on all roads have the last colour
 ASIDE = 0.008  # of the map's extent: how far a link lies to the right of the line between its nodes
-MARGIN = 0.25  # around what is drawn, as a share of it: room for names
+MARGIN = 0.3  # around what is drawn, as a share of it: room for names
 CHARGING, DISCHARGING, IDLE = "triangle", "inverted_triangle", "square"
 
 
@@ -103,7 +103,7 @@ class FeederTree:
 
 
 class Stations:
-    """Marks that point up where vehicles charge on balance and down where they discharge, with the power beside."""
+    """Marks that point up where vehicles charge on balance and down where they discharge, with the power above."""
 
     def __init__(self, on: figure, places: Mapping[str, Sequence[float]]) -> None:
         xy = np.array([*places.values()], dtype=float).reshape(-1, 2)
@@ -112,7 +112,7 @@ class Stations:
             {"x": xy[:, 0], "y": xy[:, 1], "node": [*places], "mark": [IDLE] * len(xy), "text": empty}
         )
         on.scatter("x", "y", source=self._source, marker="mark", size=26, line_width=2, **_HOLLOW)
-        on.text("x", "y", text="text", source=self._source, x_offset=15, y_offset=-6, **_SMALL)
+        on.text("x", "y", text="text", source=self._source, text_align="center", y_offset=-15, **_SMALL)
 
     def show(self, net_kw: Mapping[str, float]) -> None:
         """Show the power [kW] by road node that stations take on balance."""
@@ -137,7 +137,7 @@ def _map(title: str) -> figure:
         tools="pan,wheel_zoom,reset,save",
     )
     drawn.toolbar.logo = None
-    drawn.x_range.range_padding, drawn.y_range.range_padding = 2 * MARGIN, MARGIN  # names stand to the right of marks
+    drawn.x_range.range_padding = drawn.y_range.range_padding = MARGIN
     drawn.axis.visible = False
     drawn.grid.visible = False
     return drawn
