@@ -19,9 +19,7 @@ from experiments.site.pages import mathematics, shown
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PACKAGES = ("bestresponse", "players", "networks", "experiments")
-PRIVATE = re.compile(
-    r"_cli$|screen$|^experiments\.(benchmarks|lab|site)|^experiments\.(cli|exits|interrupts|clock)$"
-)  # of the command line
+PRIVATE = re.compile(r"_cli$|screen$|^experiments\.(benchmarks|cli|clock|exits|interrupts|lab|site)\b")
 ANIMATION = re.compile(r"^<!-- animation (.+) -->$", re.M)
 
 
@@ -75,17 +73,18 @@ def catalogue() -> None:
 
 def animation(found: re.Match[str]) -> str:
     """Write a figure as a still, moving, and with a slider; return what shows it on its page."""
-    what, *options = found[1].split()
-    moving = drawn(what, **dict(zip(options[::2], options[1::2], strict=True)))
+    what, *words = found[1].split()
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    moving = drawn(what, **options)
     with TemporaryDirectory() as folder:
         for kind in ("svg", "gif", "html"):
             save(moving, file := Path(folder) / f"{what}.{kind}")
             with mkdocs_gen_files.open(f"slides/{file.name}", "wb") as copy:
                 copy.write(file.read_bytes())
-    words = "".join(f" --{option} {value}" for option, value in zip(options[::2], options[1::2], strict=True))
+    command = " ".join([f"bestresponse animate {what}", *(f"--{name} {value}" for name, value in options.items())])
     alt = html.escape(moving.description)
     return (
-        f"    bestresponse animate {what}{words} --out {what}.gif\n\n"
+        f"    {command} --out {what}.gif\n\n"
         f'<picture><source srcset="slides/{what}.svg" media="(prefers-reduced-motion: reduce)">'
         f'<img src="slides/{what}.gif" alt="{alt}"></picture>\n\n'
         f"[With a slider](slides/{what}.html), [for a slide](slides/{what}.svg). {moving.description}"

@@ -17,12 +17,12 @@ from bestresponse.typing import Vector
 from experiments.animations.moving import Moving
 from experiments.figures_style import BLUE, GREEN, GREY, ORANGE, PURPLE, SMALL, VERMILLION, new_figure, style
 
-END = 1e-9  # μ at which the picture is complete
+END = 1e-8  # μ at which the picture is complete
 MOST_STEPS = 40
 PATH_POINTS = 160
 ABOVE = 20.0  # times the first μ: where the central path is drawn from
 NEWTON_STEPS = 60
-CLOSE = 1e-10  # of the conditions of the central path, relative to μ and 1
+CLOSE = 1e-6  # to the central path: misfit of F, and of every product relative to μ
 GRID = 160
 
 
@@ -112,7 +112,7 @@ def _centre(problem: ComplementarityProblem, pairs: Pairs, x: Vector, z: Vector,
     for _ in range(NEWTON_STEPS):
         s = pairs.gather(x) - pairs.sign * pairs.bound
         residual = problem.value(x) - pairs.spread(z)
-        if max(np.max(np.abs(residual)), np.max(np.abs(s * z - mu)) / mu) <= CLOSE * max(1.0, 1.0 / mu**0.5):
+        if max(np.max(np.abs(residual)), np.max(np.abs(s * z - mu)) / mu) <= CLOSE:
             return x, z
         J = problem.jacobian(x, 0.0).toarray() + np.diag(pairs.total(z / s))
         dx = np.linalg.solve(J, pairs.spread(mu / s - z) - residual)

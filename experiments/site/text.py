@@ -8,6 +8,7 @@ from dataclasses import dataclass
 NUMBER = re.compile(r"(?<![\w.^])\d[\d,]*(?:\.\d+)?(?:[eE][−+-]?\d+)?(?!\w)")
 BLOCK = re.compile(r"^<!-- (\w+):begin -->$.*?^<!-- \1:end -->$", re.M | re.S)
 HEADING = re.compile(r"^#+ (.*)$", re.M)
+REQUEST = re.compile(r"^<!-- (\w+ .+) -->$", re.M)
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 CODE = re.compile(r"^```python.*?^```$", re.M | re.S)
 NO_NUMBERS = re.compile(
@@ -60,14 +61,25 @@ def typed_in_notebook(page: str, text: str) -> list[Typed]:
 
 
 def code_cells(text: str) -> str:
-    """Return the code of a notebook."""
+    """Return the code of a notebook, as a page would show it."""
     cells = re.split(r"^# %%", text, flags=re.M)[1:]
-    return "\n".join(cell.partition("\n")[2] for cell in cells if "[markdown]" not in cell.partition("\n")[0])
+    code = [cell.partition("\n")[2] for cell in cells if "[markdown]" not in cell.partition("\n")[0]]
+    return "\n".join(f"```python\n{cell.strip()}\n```" for cell in code)
 
 
 def code_of(text: str) -> str:
     """Return the Python blocks of a page."""
     return "\n".join(CODE.findall(text))
+
+
+def measured_of(text: str) -> str:
+    """Return what stands in the marked blocks of a page, which commands fill."""
+    return "\n".join(found[0] for found in BLOCK.finditer(text))
+
+
+def requests(text: str) -> list[tuple[str, int]]:
+    """Return what a page asks to be drawn in, see `pages`, and where."""
+    return [(found[1], _line(text, found.start())) for found in REQUEST.finditer(text)]
 
 
 def blocks(text: str) -> list[tuple[str, int]]:

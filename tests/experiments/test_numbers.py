@@ -23,7 +23,7 @@ The table says 17, `code 99` says nothing. Memory is 30.
 
 
 def problems(root, pages, blocks=None):
-    found = listed(root, Register(blocks or {"speed": "python -m experiments.benchmarks"}, pages))
+    found = listed(root, Register.of(blocks or {"speed": "python -m experiments.benchmarks"}, **pages))
     return {line.number: line.problem for line in found if line.problem}
 
 
@@ -80,7 +80,7 @@ def test_a_block_without_a_command_that_exists_is_found(root):
 def test_the_text_of_a_notebook_says_what_its_code_says(root):
     cells = "# %% [markdown]\n# It took 21 sweeps of 40.\n\n# %%\nassert sweeps == 21\n"
     (root / "docs" / "notebooks" / "01_a.py").write_text(cells, encoding="utf-8")
-    assert problems(root, GOOD) == {"40": "stands in the text and not in the code"}
+    assert problems(root, GOOD) == {"40": "its source does not hold this number"}
     assert [(number.text, number.line) for number in typed_in_notebook("n", cells)] == [("21", 2), ("40", 2)]
 
 
