@@ -22,13 +22,14 @@ def price_paths(found: Sequence[Shown], headline: str) -> Moving:
     chosen = _liveliest(found)
     names = [found[0].goods[g].name for g in chosen]
     with style():
-        figure = new_figure(headline, "In every family of goods the price that moves most.")
-        panels = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
+        figure = new_figure(
+            headline, "In every family of goods the price that moves most; every panel has its own scale."
+        )
+        panels = figure.subplots(1, len(found), squeeze=False)[0]
         lines = [_panel(axes, each, chosen, names) for axes, each in zip(panels, found, strict=True)]
         panels[0].set_ylabel("price [$/kWh]")
-        panels[0].set_ylim(*_limits(np.concatenate([each.prices[:, chosen] for each in found])))
         handles = panels[0].get_legend_handles_labels()
-        figure.subplots_adjust(left=0.1, right=0.98, bottom=0.27, top=0.8, wspace=0.08)
+        figure.subplots_adjust(left=0.1, right=0.98, bottom=0.27, top=0.77, wspace=0.3)
         figure.legend(*handles, loc="lower center", ncols=4)
     last = max(len(each.imbalance) for each in found)
 
@@ -54,9 +55,10 @@ def _liveliest(found: Sequence[Shown]) -> list[int]:
 
 
 def _panel(axes: Axes, shown: Shown, chosen: Sequence[int], names: Sequence[str]) -> list[Line2D]:
-    axes.set_title(shown.label, size=SMALL)
+    axes.set_title(shown.label.replace(": ", "\n"), size=SMALL)
     axes.set_xlabel("sweep")
     axes.set_xlim(0, max(1, len(shown.imbalance)))
+    axes.set_ylim(*_limits(shown.prices[:, chosen]))
     return [
         axes.plot([], [], STYLES[k % len(STYLES)], color=COLOURS[k], linewidth=2.2, label=name)[0]
         for k, name in enumerate(names)

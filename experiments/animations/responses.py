@@ -61,7 +61,7 @@ def response_map(game: Game, start: Vector, orders: Sequence[str], headline: str
                 arrow.set_visible(k < step)
 
     found = ", ".join(f"{value:.4g}" for value in solution.x)
-    told = f"Curves of both players' best responses cross at the equilibrium ({found}). {' and '.join(orders)} shown."
+    told = f"Curves of both players' best responses meet at the {_star(game)} ({found}). Shown: {', '.join(orders)}."
     return Moving(figure, max(map(len, arrows)), draw, f"{headline}. {told}")
 
 
@@ -109,7 +109,7 @@ def _panel(
 ) -> list[Annotation]:
     for name, curve, colour, kind in zip(game.layout.sizes, curves, (BLUE, VERMILLION), ("-", "--"), strict=True):
         axes.plot(*curve.T, kind, color=colour, linewidth=2.4, label=f"best response of {name}")
-    axes.plot(*solution, "*", color=GREEN, markersize=18, label="equilibrium", zorder=5)
+    axes.plot(*solution, "*", color=GREEN, markersize=18, label=_star(game), zorder=5)
     axes.plot(*path[0], "o", color=BLACK, markersize=9)
     axes.annotate("start", path[0], xytext=(8, 6), textcoords="offset points", size=SMALL)
     axes.set_title(order, size=LARGE)
@@ -118,3 +118,8 @@ def _panel(
     axes.set_ylim(*box[:, 1])
     look = {"arrowstyle": "-|>", "color": BLACK, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 14}
     return [axes.annotate("", end, xytext=begin, arrowprops=look) for begin, end in pairwise(path)]
+
+
+def _star(game: Game) -> str:
+    """What is marked: where rows are shared there may be other equilibria besides."""
+    return "normalised equilibrium" if len(game.shared) else "equilibrium"
