@@ -38,8 +38,8 @@ def animate(
     schemes: Annotated[
         str | None,
         typer.Option(
-            help="Names with commas, a panel or line for each; for a game jacobi, gauss_seidel, damped. "
-            "[default: tatonnement,sharing; jacobi,gauss_seidel]"
+            help="Names with commas, a panel or line for each: of a case any scheme, of a game jacobi, gauss_seidel, "
+            "damped. [default: tatonnement,sharing; jacobi,gauss_seidel]"
         ),
     ] = None,
     max_sweeps: Annotated[int, typer.Option(min=1, help="Most sweeps of every run on a case.")] = 200,
@@ -84,7 +84,7 @@ def drawn(
         raise DataError("--case and --slug exclude each other: name one of them")
     if "case" in takes and slug is None:
         return _of_case(what, case or CASE, scenario, v2g, schemes or "tatonnement,sharing", max_sweeps)
-    return OF_SLUG[what](load(slug or SLUGS[what]), (schemes or "jacobi,gauss_seidel").split(","))
+    return OF_SLUG[what](load(slug or SLUGS[what]), schemes.split(",") if schemes else [])
 
 
 def _of_case(what: str, name: str, scenario: str, v2g: bool, schemes: str, max_sweeps: int) -> Moving:
@@ -103,13 +103,17 @@ def _of_case(what: str, name: str, scenario: str, v2g: bool, schemes: str, max_s
 def _contraction(entry: Entry, schemes: list[str]) -> Moving:
     from bestresponse.errors import DataError
     from experiments.animations.contraction import contraction_of_plays
+    from experiments.case_problems import nearest
     from experiments.catalogue.diagnosing import diagnose
     from experiments.figures_rates import Play
 
     known = {rate.name: rate for rate in diagnose(entry).rates if rate.moves}
     if not known:
         raise DataError(f"{entry.slug} has no dynamics whose contraction could be drawn")
-    rates = [known[name] for name in schemes if name in known] or known.values()
+    for name in schemes:
+        if name not in known:
+            raise DataError(f"schemes: {entry.slug} has no {name!r}{nearest(name, known)} It has {', '.join(known)}")
+    rates = [known[name] for name in schemes or known]
     return contraction_of_plays([Play(r.name, r.moves, r.measured, r.predicted) for r in rates], entry.slug)
 
 
@@ -122,7 +126,7 @@ def _responses(entry: Entry, schemes: list[str]) -> Moving:
     model = model_of(entry)
     if not isinstance(model, GameModel):
         raise DataError(f"{entry.slug} is no game of players but of kind {entry.problem.kind}")
-    return response_map(model.game, model.start, schemes, entry.slug)
+    return response_map(model.game, model.start, schemes or ["jacobi", "gauss_seidel"], entry.slug)
 
 
 def _interior_point(entry: Entry, schemes: list[str]) -> Moving:
@@ -135,6 +139,8 @@ def _interior_point(entry: Entry, schemes: list[str]) -> Moving:
     from experiments.catalogue.games import GameModel
     from experiments.catalogue.map_model import MapModel
 
+    if schemes:
+        raise DataError("--schemes: interior-point draws one method; leave it out")
     model = model_of(entry)
     if isinstance(model, GameModel):
         game = model.game

@@ -115,7 +115,10 @@ def _centre(problem: ComplementarityProblem, pairs: Pairs, x: Vector, z: Vector,
         if max(np.max(np.abs(residual)), np.max(np.abs(s * z - mu)) / mu) <= CLOSE:
             return x, z
         J = problem.jacobian(x, 0.0).toarray() + np.diag(pairs.total(z / s))
-        dx = np.linalg.solve(J, pairs.spread(mu / s - z) - residual)
+        try:
+            dx = np.linalg.solve(J, pairs.spread(mu / s - z) - residual)
+        except np.linalg.LinAlgError:
+            break
         ds = pairs.gather(dx)
         dz = mu / s - z - z / s * ds
         falling = np.concatenate([-s[ds < 0] / ds[ds < 0], -z[dz < 0] / dz[dz < 0]])

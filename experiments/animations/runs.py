@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bestresponse.coordinator import coordinate
+from bestresponse.errors import SolverError
 from bestresponse.market import Good
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.stopping import Limits
@@ -33,12 +34,17 @@ class Shown:
 
 
 def runs(case: Case, scenario: str, v2g: bool, schemes: Sequence[Scheme], max_sweeps: int) -> list[Shown]:
-    """Return what every scheme does with its defaults. Raises FormulationError if one does not fit the market."""
+    """Return what every scheme does with its defaults.
+
+    Raises FormulationError if one does not fit the market, SolverError if one ends before its first sweep.
+    """
     found = []
     for scheme in schemes:
         model = build(case, scenario, v2g)
         ended = coordinate(model.market, model.first_price, scheme=scheme, limits=Limits(max_sweeps=max_sweeps))
         records = ended.trace.records
+        if not records:
+            raise SolverError(f"{scheme.name}: there is no sweep to draw. {ended.stop}")
         found.append(
             Shown(
                 scheme.name,

@@ -120,6 +120,8 @@ def test_long_runs_are_thinned_out_and_keep_their_ends():
         ("responses --slug cournot/theocharis-six-firms-1960 --out a.png", "two players with one variable each"),
         ("responses --slug mcp/billups-1995 --out a.png", "no game of players"),
         ("responses --schemes jacoby --out a.png", "no order 'jacoby'; did you mean \"jacobi\"?"),
+        ("contraction --slug cournot/puu-duopoly-1991 --schemes jacoby --out a.png", 'did you mean "jacobi"?'),
+        ("interior-point --schemes jacobi --out a.png", "--schemes: interior-point draws one method"),
         ("responses --case teaching --out a.png", "--case: responses draws a --slug only"),
         ("prices --slug mcp/billups-1995 --out a.png", "--slug: prices draws a --case only"),
         ("prices --case teeching --out a.png", "teaching"),
