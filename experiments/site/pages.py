@@ -3,7 +3,7 @@ r"""From a page as it is written to the page as it is shown: source, docstrings 
 A page asks by HTML comments, each on a line of its own:
 
     <!-- code SYMBOL "BEGIN" "END" -->      source lines, see `excerpts.excerpt`
-    <!-- docstring SYMBOL -->               a docstring; what is indented in it is shown as pseudocode
+    <!-- docstring SYMBOL -->               a docstring; what is set off in it is shown as pseudocode
     <!-- measured PAGE BLOCK ROW ... -->    rows of a measured table, by the first words of their first cells
     <!-- formulas -->                       the page has formulas between dollar signs; a dollar itself is written \$
 """
@@ -24,6 +24,7 @@ FORMULAS = "<!-- formulas -->"
 DISPLAY, INLINE = re.compile(r"\$\$(.+?)\$\$", re.S), re.compile(r"(?<!\\)\$([^$\n]+?)(?<!\\)\$")
 VERBATIM = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.M | re.S)
 
+SET = re.compile(r"^ {4}|\S {2,}\S")
 AS_IT_IS = str.maketrans({"*": r"\*", "<": "&lt;", "$": r"\$"})
 
 Convert = Callable[[str, str], str]  # TeX and "block" or "inline" → MathML
@@ -54,9 +55,9 @@ def code(words: list[str], folder: Path) -> str:
 
 
 def documented(words: list[str], folder: Path) -> str:
-    """Return a docstring as a page's text, its indented parts as blocks of pseudocode."""
+    """Return a docstring as a page's text; paragraphs that are indented, or set in columns, are pseudocode."""
     paragraphs = re.split(r"\n(?:[ ]*\n)+", docstring(*words))
-    blocks = [re.sub(r"^ {4}", "", part, flags=re.M) if part.startswith("    ") else None for part in paragraphs]
+    blocks = [re.sub(r"^ {4}", "", part, flags=re.M) if SET.search(part) else None for part in paragraphs]
     page: list[str] = []
     for paragraph, block in zip(paragraphs, blocks, strict=True):
         if block is None:

@@ -64,6 +64,13 @@ def test_a_page_that_asks_for_what_is_gone_is_an_error():
             shown(f"Text\n\n<!-- {request} -->\n", DOCS, tex)
 
 
+def test_what_is_set_off_in_a_docstring_is_pseudocode():
+    text = shown("<!-- docstring players.charging_operator.ChargingOperator -->", DOCS, tex)
+    block = text.partition("```text\n")[2].partition("\n```")[0]
+    assert block.startswith("maximise  Σᵢ") and block.endswith("(1b)")
+    assert "It takes prices." in text.rpartition("```")[2]
+
+
 @pytest.mark.parametrize("page", ASKING, ids=lambda page: page.stem)
 def test_every_page_gets_what_it_asks_for(page):
     text = shown(page.read_text(encoding="utf-8"), DOCS, tex)
