@@ -75,7 +75,7 @@ def elastic(
     return ElasticTraffic(road, classes, inverse, stations(setting), v2g=setting.v2g)
 
 
-def logit(setting: Setting, theta: float = 1.0) -> LogitTraffic:
+def logit(setting: Setting, theta: float = 0.2) -> LogitTraffic:
     """Return drivers in logit stochastic user equilibrium on enumerated paths.
 
     Of two paths that differ by 1 $ the cheaper one attracts exp(theta) times as many. Raises DataError if electric

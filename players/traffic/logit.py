@@ -19,6 +19,7 @@ from bestresponse.errors import DataError, SolverError
 from bestresponse.player import Block, Response, Signal
 from bestresponse.typing import SparseMatrix, Vector
 from networks.road import RoadNetwork
+from players.traffic.assignment import feasible_flow
 from players.traffic.classes import Stations, VehicleClass
 from players.traffic.logit_choice import LogitChoice
 from players.traffic.player import Traffic
@@ -50,7 +51,7 @@ class LogitTraffic(Traffic):
         classes: Sequence[VehicleClass],
         stations: Stations | None = None,
         v2g: bool = True,
-        theta: float = 1.0,  # [1/$] > 0
+        theta: float = 0.2,  # [1/$] > 0
     ) -> None:
         super().__init__(road, classes, stations, v2g)
         if not (0.0 < theta < np.inf):
@@ -73,9 +74,8 @@ class LogitTraffic(Traffic):
         return {**super().conformance_exceptions, "block's set": reason}
 
     def start_from(self, path_flow: Vector) -> None:
-        """Start the next search from the costs of given path flows (n_paths,) [veh/h]; raises as `Traffic` does."""
-        super().start_from(path_flow)
-        self._believed = None if self._start is None else self._problem(_no_prices(self)).state(self._start).cost
+        """Start the next search from given path flows (n_paths,) [veh/h]. Raises DataError if they miss the demand."""
+        self._believed = self._choice.cost_of(feasible_flow(self.form, self.path_flow({"path_flow": path_flow})))
 
     def forget(self) -> None:
         """Start the next search from the costs of an empty road."""
@@ -211,10 +211,6 @@ class LogitTraffic(Traffic):
             duals={**plain.duals, "demand": chosen.satisfaction * self.form.group_money},
             bound=self._outlay(problem, self._choice, flow) - self._choice.gain(flow, state.cost),
         )
-
-
-def _no_prices(player: Traffic) -> Signal:
-    return Signal(np.zeros(len(player.goods)))
 
 
 def _widened(matrix: SparseMatrix, n: int) -> SparseMatrix:

@@ -56,6 +56,10 @@ class LogitChoice:
         flow = self.demand * weight / total[form.group]
         return Choice(flow, satisfaction, cost - satisfaction[form.group])
 
+    def cost_of(self, flow: Vector) -> Vector:
+        """Return (n_paths,) [$] costs at which drivers choose the flows (n_paths,) that meet the demand."""
+        return -self.spread * np.log(self._share(flow))
+
     def flow_of(self, excess: Vector) -> Vector:
         """Return (n_paths,) [veh/h] d exp(−e / τ); for e < 0, where no choice is, its tangent at 0."""
         return self.demand * (np.exp(-np.maximum(excess, 0.0) / self.spread) - np.minimum(excess, 0.0) / self.spread)
@@ -66,8 +70,10 @@ class LogitChoice:
 
     def entropy(self, flow: Vector) -> float:
         """Return [$/h] Σ τ f ln(f / d) ≤ 0."""
-        share = flow / np.where(self.demand > 0.0, self.demand, 1.0)
-        return float(self.spread @ xlogy(flow, np.maximum(share, SMALLEST_SHARE)))
+        return float(self.spread @ xlogy(flow, self._share(flow)))
+
+    def _share(self, flow: Vector) -> Vector:
+        return np.maximum(flow / np.where(self.demand > 0.0, self.demand, 1.0), SMALLEST_SHARE)
 
     def gain(self, flow: Vector, cost: Vector) -> float:
         """Return [$/h] how far flows are from the choice at the costs: Σ f C + Σ τ f ln(f / d) − Σ d S ≥ 0."""
