@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.assign_cli import assign
+
 if TYPE_CHECKING:
     from experiments.anarchy import Anarchy
 
 
 def price_of_anarchy(
-    case: Annotated[str, typer.Argument(metavar="CASE", help="Built-in case or path of a TOML file.")] = "teaching",
+    case: Annotated[
+        str, typer.Argument(metavar="CASE|NET.tntp", help="Built-in case, path of a TOML file, or a road network.")
+    ] = "teaching",
+    trips: Annotated[
+        str | None, typer.Argument(metavar="[TRIPS.tntp]", help="Its trips, if it is a road network.")
+    ] = None,
     scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
     v2g: Annotated[bool, typer.Option("--v2g/--no-v2g", help="Whether vehicles may discharge.")] = True,
     json: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
@@ -21,10 +28,14 @@ def price_of_anarchy(
     """Solve a market with drivers in user equilibrium and at the system optimum, and compare what they cost society.
 
     Both choose among enumerated paths, and every hour counts at the electric vehicles' value of time. Of a road network
-    alone: bestresponse assign NET.tntp TRIPS.tntp --price-of-anarchy.
+    alone it is what `bestresponse assign NET.tntp TRIPS.tntp --price-of-anarchy` finds; that has more options.
     Exit codes: 0 both solved and certified; 2 bad input; 3 not both (what is there is written); 4 the two routes
     disagree; 130 interrupted.
     """
+    if trips is not None:
+        if figures is not None:
+            raise typer.BadParameter("there is a figure of a market only, not of a road network")
+        assign(case, trips, price_of_anarchy=True, json=json)  # ends the command
     from experiments.anarchy import price_of_anarchy as compare
     from experiments.case import load_case
     from experiments.compare_models_cli import worst_exit
