@@ -23,7 +23,6 @@ def price_of_anarchy(
     scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
     v2g: Annotated[bool, typer.Option("--v2g/--no-v2g", help="Whether vehicles may discharge.")] = True,
     json: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Write a figure of both markets to this folder.")] = None,
 ) -> None:
     """Solve a market with drivers in user equilibrium and at the system optimum, and compare what they cost society.
 
@@ -33,8 +32,6 @@ def price_of_anarchy(
     disagree; 130 interrupted.
     """
     if trips is not None:
-        if figures is not None:
-            raise typer.BadParameter("there is a figure of a market only, not of a road network")
         assign(case, trips, price_of_anarchy=True, json=json)  # ends the command
     from experiments.anarchy import price_of_anarchy as compare
     from experiments.case import load_case
@@ -42,17 +39,12 @@ def price_of_anarchy(
     from experiments.files import writable, write_json
 
     loaded = load_case(case)
-    for path in (json, figures):
-        if path is not None:
-            writable(path, folder=path is figures)
+    if json is not None:
+        writable(json)
     found = compare(loaded, scenario, v2g)
     headline = f"{loaded.name} / {scenario} / {'with' if v2g else 'without'} V2G"
     if json is not None:
         write_json({"case": loaded.name, "scenario": scenario, "v2g": v2g, **found.data()}, json)
-    if figures is not None:
-        from experiments.figures_models import save_figure
-
-        save_figure(found.entries, f"{headline}: drivers", figures)
     _show(found, headline)
     raise typer.Exit(worst_exit(found.entries))
 
