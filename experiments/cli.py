@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bestresponse.errors import BestResponseError
+from experiments.anarchy_cli import price_of_anarchy
 from experiments.animate_cli import animate
 from experiments.assign_cli import assign
 from experiments.check_player_cli import check_player
@@ -42,6 +43,7 @@ app.command()(diagnose)
 app.command()(compare)
 app.command()(watch)
 app.command()(assign)
+app.command()(price_of_anarchy)
 app.command()(reproduce)
 app.command()(diff)
 app.command()(sweep)

@@ -67,14 +67,15 @@ def compare_models(
         _show(console, entries, headline)
     if entries and out is not None:
         _write(console, entries, headline, out)
-    raise typer.Exit(Exit.INTERRUPTED if interrupted else _exit(entries))
+    raise typer.Exit(Exit.INTERRUPTED if interrupted else worst_exit(entries))
 
 
-def _exit(entries: Sequence[ModelEntry]) -> Exit:
+def worst_exit(entries: Sequence[ModelEntry]) -> Exit:
+    """Return the exit code of several models; not solved outranks a disagreement of the routes."""
     from experiments.exits import Exit, exit_code
 
     codes = [Exit.NOT_SOLVED if entry.result is None else exit_code(entry.result) for entry in entries]
-    order = (Exit.NOT_SOLVED, Exit.ROUTES_DISAGREE)
+    order = (Exit.INTERRUPTED, Exit.NOT_SOLVED, Exit.ROUTES_DISAGREE)
     return next((code for code in order if code in codes), Exit.SOLVED)
 
 

@@ -64,13 +64,13 @@ def is_polyhedron(market: Market) -> bool:
     """Return whether this module can state all equilibria of a market.
 
     Its players must be convex quadratic programs, and drivers with one value of time among the electric ones whose
-    paths are all known beforehand.
+    paths are all known beforehand, all of whom drive and do not care which of the cheapest paths they take.
     """
     return all(isinstance(each, ConvexProgram) or _is_known(each) for each in market)
 
 
 def _is_known(player: Player) -> bool:
-    return isinstance(player, Traffic) and player.minimises and player.knows_all_paths
+    return isinstance(player, Traffic) and player.minimises and player.knows_all_paths and player.has_ranges
 
 
 def equilibrium_set(system: ComplementaritySystem, responses: Mapping[str, Response]) -> EquilibriumSet:

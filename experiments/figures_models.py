@@ -47,8 +47,8 @@ def models_figure(entries: Sequence[ModelEntry], headline: str) -> Figure:
     above, below = figure.subplots(2, 1)
     _draw_energy(above, entries)
     _draw_prices(below, entries)
-    figure.subplots_adjust(left=0.115, right=0.8, top=0.85, bottom=0.11, hspace=0.35)
-    figure.legend(*above.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0.805, 0.87), title="model")
+    figure.subplots_adjust(left=0.115, right=0.765, top=0.85, bottom=0.11, hspace=0.35)
+    figure.legend(*above.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0.77, 0.87), title="model")
     return figure
 
 

@@ -22,11 +22,10 @@ def ranges(system: ComplementaritySystem, responses: Mapping[str, Response]) -> 
 
     `station_net_kw` is by station. `discharging_od_pairs` counts the pairs that discharge in every equilibrium and
     those that do in some. `dominant_path_share` is, by OD pair, the share of the electric vehicles that the path with
-    most of them here may have. Nothing is returned for a market whose equilibria are not known to be a polyhedron,
-    or in which the number of vehicles depends on what driving costs.
+    most of them here may have. Nothing is returned for a market whose equilibria are not known to be a polyhedron.
     """
     drivers = [player for player in system.market if isinstance(player, Traffic)]
-    if not (len(drivers) == 1 and drivers[0].fixed_demand and is_polyhedron(system.market)):
+    if not (len(drivers) == 1 and is_polyhedron(system.market)):
         return {}
     name, form = drivers[0].name, drivers[0].form
     flow, found = responses[name].plan["path_flow"], equilibrium_set(system, responses)

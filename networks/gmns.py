@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from networks.errors import NetworkDataError
-from networks.tables import Table, read_table
+from networks.tables import Table, check_powers, read_table
 from networks.tntp import NetFile
 from networks.typing import Vector
 
@@ -54,6 +54,10 @@ def read_gmns(folder: Path, km_per_length_unit: float = 1.0) -> NetFile:
     _check_directed(links)
     km, km_per_h = _units(folder / CONFIG, km_per_length_unit)
     length_km = links.numbers("length", "non-negative") * km
+    minutes = _minutes(links, length_km, km_per_h)
+    coefficient = links.numbers(_spelt(links, "vdf_alpha"), "non-negative", blank=0.15)
+    power = links.numbers(_spelt(links, "vdf_beta"), "non-negative", blank=4.0)
+    check_powers(minutes * coefficient, power, links.where)
     placed = "x_coord" in nodes.cells and "y_coord" in nodes.cells
     return NetFile(
         nodes=numbers,
@@ -61,9 +65,9 @@ def read_gmns(folder: Path, km_per_length_unit: float = 1.0) -> NetFile:
         head=links.integers("to_node_id"),
         capacity=links.numbers("capacity", "positive") * links.numbers("lanes", "positive", blank=1.0),
         length=length_km,
-        free_flow_time=_minutes(links, length_km, km_per_h),
-        coefficient=links.numbers(_spelt(links, "vdf_alpha"), "non-negative", blank=0.15),
-        power=links.numbers(_spelt(links, "vdf_beta"), "non-negative", blank=4.0),
+        free_flow_time=minutes,
+        coefficient=coefficient,
+        power=power,
         toll=links.numbers("toll", "finite", blank=0.0),
         lines=links.lines,
         xy=np.column_stack([nodes.numbers("x_coord", "finite"), nodes.numbers("y_coord", "finite")])

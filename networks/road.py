@@ -11,7 +11,7 @@ import numpy as np
 
 from networks.errors import NetworkDataError
 from networks.gmns import DEMAND, LINKS, is_gmns, read_demand, read_gmns
-from networks.tables import Rule, check_values, read_table
+from networks.tables import Rule, check_powers, check_values, read_table
 from networks.tntp import NetFile, read_net, read_trips
 from networks.typing import IntVector, Vector
 
@@ -197,6 +197,7 @@ def _read_folder(folder: Path, name: str) -> RoadNetwork:
     minutes = links.numbers("free_flow_time_min", "non-negative")
     coefficient = links.numbers("b", "non-negative", blank=0.15)
     power = links.numbers("power", "non-negative", blank=4.0)
+    check_powers(minutes * coefficient, power, links.where)
     placed = "x" in nodes.cells and "y" in nodes.cells
     return RoadNetwork(
         name=name,

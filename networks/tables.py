@@ -28,6 +28,15 @@ def check_values(values: Vector, rule: Rule, where: Callable[[int], str], what: 
         raise NetworkDataError(f"{where(int(k))}: {what} is {values[k]:g}; allowed: {rule} numbers")
 
 
+def check_powers(rise: Vector, power: Vector, where: Callable[[int], str]) -> None:
+    """Raise NetworkDataError for the first power between 0 and 1 of a link whose time rises: infinitely fast at first.
+
+    `rise` (n_links,) is what flow at capacity adds to the free-flow time; where it is 0 the power does not matter.
+    """
+    for k in np.flatnonzero((rise > 0.0) & (power > 0.0) & (power < 1.0))[:1]:
+        raise NetworkDataError(f"{where(int(k))}: power is {power[k]:g}; allowed: 1 or more, or 0 for a constant time")
+
+
 def read_text(path: Path) -> str:
     """Return the text of a file; a missing file, a directory or bytes that are no text raise NetworkDataError."""
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from networks.errors import NetworkDataError
-from networks.tables import Rule, check_values, read_text
+from networks.tables import Rule, check_powers, check_values, read_text
 from networks.typing import IntVector, Vector
 
 _NET_FIELDS = ("init node", "term node", "capacity", "length", "free flow time", "b", "power", "speed", "toll", "type")
@@ -45,15 +45,21 @@ def read_net(path: Path) -> NetFile:
     """Return the links of a TNTP `_net` file and, if a sibling `_node` file exists, the coordinates.
 
     Raises NetworkDataError with file and line for text where a number belongs, rows too short or too long, values out
-    of range (capacity > 0; times, lengths, b and power >= 0), and counts that differ from the declared ones.
+    of range (capacity > 0; times, lengths, b and power >= 0; see `check_powers`), and counts that
+    differ from the declared ones.
     """
     metadata, rows = _split(path)
     columns = _link_columns(path, rows)
     lines = tuple(line for line, _ in rows)
     tail, head = (_whole(path, lines, columns[:, k], _NET_FIELDS[k]) for k in (0, 1))
+
+    def where(link: int) -> str:
+        return f"{path}, line {lines[link]}"
+
     for k in (2, 3, 4, 5, 6):
         rule: Rule = "positive" if _NET_FIELDS[k] == "capacity" else "non-negative"
-        check_values(columns[:, k], rule, lambda link: f"{path}, line {lines[link]}", _NET_FIELDS[k])
+        check_values(columns[:, k], rule, where, _NET_FIELDS[k])
+    check_powers(columns[:, 4] * columns[:, 5], columns[:, 6], where)
     nodes, xy = _nodes(path, np.union1d(tail, head))
     _check_count(path, metadata, "NUMBER OF LINKS", len(tail), "links")
     declared = _declared(path, metadata, "NUMBER OF NODES")

@@ -71,6 +71,7 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
         "generated": _here("traffic", "generated", "user equilibrium on all energy-feasible trips, found as needed"),
         "system_optimum": _here("traffic", "system_optimum", "least total travel cost on enumerated paths"),
         "elastic": _here("traffic", "elastic", "user equilibrium on enumerated paths, trips made as they are worth it"),
+        "logit": _here("traffic", "logit", "logit stochastic user equilibrium on enumerated paths"),
     },
     "lse": {
         "conduct": _here("entities", "conduct", "every entity with its own market conduct, 0 to 1"),

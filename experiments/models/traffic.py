@@ -12,6 +12,7 @@ from experiments.models.setting import Setting
 from players.traffic import (
     ElasticTraffic,
     InverseDemand,
+    LogitTraffic,
     Stations,
     Traffic,
     VehicleClass,
@@ -72,6 +73,15 @@ def elastic(
         reference = [stated.get(pair, cost) for pair, cost in zip(pairs, empty.tolist(), strict=True)]
         inverse.append(InverseDemand(elasticity, np.array(reference)))
     return ElasticTraffic(road, classes, inverse, stations(setting), v2g=setting.v2g)
+
+
+def logit(setting: Setting, theta: float = 0.2) -> LogitTraffic:
+    """Return drivers in logit stochastic user equilibrium on enumerated paths.
+
+    Of two paths that differ by 1 $ the cheaper one attracts exp(theta) times as many. Raises DataError if electric
+    classes differ in their value of time.
+    """
+    return LogitTraffic(setting.checked.road, vehicle_classes(setting), stations(setting), v2g=setting.v2g, theta=theta)
 
 
 def vehicle_classes(setting: Setting) -> list[VehicleClass]:

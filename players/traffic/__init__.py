@@ -3,6 +3,7 @@
 from players.traffic.classes import Stations, VehicleClass
 from players.traffic.elastic import ElasticTraffic, InverseDemand, empty_road_cost
 from players.traffic.external import Assigned, ExternalTraffic
+from players.traffic.logit import LogitTraffic
 from players.traffic.player import Traffic, station_goods
 from players.traffic.report import (
     ReportsTraffic,
@@ -23,6 +24,7 @@ __all__ = [
     "ExternalTraffic",
     "InverseDemand",
     "LinkTime",
+    "LogitTraffic",
     "ReportsTraffic",
     "ResourceForm",
     "RouteEquilibrium",

@@ -79,8 +79,8 @@ class ElasticTraffic(Traffic):
         self._at_home = self.form.links[:, road.n_links :].sum(axis=1) > 0.0
 
     @property
-    def fixed_demand(self) -> bool:
-        """False: how many vehicles drive depends on what it costs."""
+    def has_ranges(self) -> bool:
+        """False: ranges are of shares of a given number of vehicles."""
         return False
 
     def report(self, response: Response, price: Vector) -> TrafficReport:

@@ -102,8 +102,8 @@ class Traffic:
         return not self._columns.generated
 
     @property
-    def fixed_demand(self) -> bool:
-        """Whether as many vehicles drive whatever it costs."""
+    def has_ranges(self) -> bool:
+        """Whether all path flows that give the same link flows, visits and trades are answers alike."""
         return True
 
     @property

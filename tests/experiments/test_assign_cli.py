@@ -119,7 +119,7 @@ def test_not_converging_is_a_result(call, tmp_path):
         ([NET, TRIPS], "no route from 2 to 1, but there are trips"),
         (["sioux_falls", "bad.tntp"], "bad.tntp, line 2: 'nonsense' is no 'destination : trips'"),
         (["zero.tntp", TRIPS], "zero.tntp, line 1: capacity is 0; allowed: positive numbers"),
-        (["weak.tntp", TRIPS], "link 1-2: power is 0.5; allowed: 1 or more"),
+        (["weak.tntp", TRIPS], "weak.tntp, line 1: power is 0.5; allowed: 1 or more"),
         (["sioux_falls", "sioux_falls", "--json", "."], "is a folder; name a file"),
     ],
 )

@@ -75,3 +75,35 @@ def test_a_reference_cost_of_no_od_pair_is_named():
 def elastic(reference):
     options = {"traffic": {"elasticity": 0.5, "reference_cost_usd": reference}}
     return case_from(tables(players={"traffic": "elastic", "options": options}), "case.toml")
+
+
+@pytest.mark.parametrize(("theta", "v2g"), [(1.0, True), (10.0, True), (1.0, False)])
+def test_both_ways_agree_on_logit_choice(theta, v2g):
+    found = solve(logit(theta), "stress", v2g, ranges=True)
+    assert found.solved and found.routes_agree and found.monolith["independent"]
+    assert abs(found.quantities["wardrop_gap"]) <= 1e-10  # of the logit choice
+    assert not found.ranges  # path flows are unique
+
+
+def test_both_ways_agree_on_logit_choice_in_the_reference_case():
+    found = solve(logit(0.2, "sioux_falls_ieee123"), "base")
+    assert found.solved and found.routes_agree and found.monolith["independent"]
+
+
+def test_drivers_of_logit_choice_conform():
+    model = build(logit(2.0), "stress", True)
+    found = coordinate(model.market, model.first_price)
+    assert found.solved
+    assert not check_player(model.player("traffic"), model.market, found.price, found.responses)
+
+
+def test_options_of_logit_choice_are_checked():
+    with pytest.raises(DataError, match=r"players.options.traffic: theta is 0\.0; it must be positive"):
+        build(logit(0.0), "stress", True)
+    classes = [{"name": name, "share": 0.5, "value_of_time_usd_per_h": w} for name, w in (("a", 12.0), ("b", 60.0))]
+    with pytest.raises(DataError, match=r"logit choice needs electric classes of one value of time; these have \[12"):
+        build(case("teaching", "logit", vehicles__classes=classes), "stress", True)
+
+
+def logit(theta, name="teaching"):
+    return case_from(tables(name, players={"traffic": "logit", "options": {"traffic": {"theta": theta}}}), "case.toml")

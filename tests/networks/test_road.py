@@ -83,6 +83,7 @@ def test_capacity_factor_changes_nothing_else():
             "links.csv, line 2: capacity_veh_per_h is -100; allowed: positive",
         ),
         ({"links": LINKS.replace(",100,", ",nan,")}, "links.csv, line 2: capacity_veh_per_h is nan"),
+        ({"links": LINKS.replace(",4,0.15", ",0.5,0.15")}, "links.csv, line 2: power is 0.5; allowed: 1 or more"),
         ({"links": LINKS.replace(",6,", ",-6,")}, "links.csv, line 2: free_flow_time_min is -6"),
         ({"links": LINKS.replace("2,3,", "2,9,")}, "links.csv, line 3: node 9 is not among the 3 nodes"),
         ({"links": LINKS.replace("2,3,", "2,2,")}, "links.csv, line 3: the link leads from node 2 to itself"),

@@ -75,6 +75,7 @@ def test_sioux_falls_written_as_tntp_is_the_built_in_network(tmp_path):
         ("1.2e3", "many", "line 9: capacity is 'many'; allowed: a number"),
         ("1.2e3", "nan", "line 9: capacity is nan"),
         ("2.5\t3.0", "2.5\t-3.0", "line 10: free flow time is -3; allowed: non-negative"),
+        ("3.0\t0.5\t0\t", "3.0\t0.5\t0.9\t", r"line 10: power is 0\.9; allowed: 1 or more"),
         ("4\t2\t900", "4\t2.5\t900", r"line 11: term node is 2\.5; allowed: whole numbers from 1"),
         ("4\t2\t900", "4\t4\t900", "line 11: the link leads from node 4 to itself"),
         ("4\t2\t900", "3\t4\t900", "line 11: there is a link 3-4 already"),

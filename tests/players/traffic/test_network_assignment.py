@@ -71,7 +71,7 @@ def test_sioux_falls_reaches_the_published_objective_and_flows(sioux_falls):
 
 
 @pytest.mark.parametrize(("algorithm", "gap", "excess"), [
-    ("frank-wolfe", 1e-3, 1e-3), ("conjugate", 1e-4, 1e-4), ("biconjugate", 1e-5, 1e-5), ("path", 1e-9, 1e-9),
+    ("frank-wolfe", 1e-3, 1e-3), ("conjugate", 1e-4, 1e-4), ("biconjugate", 1e-6, 1e-6), ("path", 1e-9, 1e-9),
 ])  # fmt: skip
 def test_all_algorithms_meet_the_best_known_objective(sioux_falls, algorithm, gap, excess):
     road, trips = sioux_falls
