@@ -6,10 +6,12 @@ step), and with one it is a descent direction: the step is cut where moving on w
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
-from bestresponse.typing import Vector
-from players.traffic.linearised import LinearCosts, leaders
+from bestresponse.typing import IntVector, Vector
+from players.traffic.linearised import LinearCosts, Slope, leaders
 from players.traffic.pairwise import pairwise_sweep
 from players.traffic.problem import Problem, State
 
@@ -19,21 +21,22 @@ DAMPING_TRIES = 4
 DAMPING_FACTOR = 10.0
 SINGULAR = 1e-13  # relative regularisation: paths that use the same resources leave the slope matrix singular
 SMALLEST_SLOPE = 1e-12  # [$ per veh/h] where no resource has a slope at all
-USED_PATHS = 2  # times the number of groups and resources: no more than once that many are needed for any levels
-SMALL_SYSTEM = 300  # paths in use; Newton's dense system costs more than many sweeps beyond
-LARGEST_SYSTEM = 5000  # and takes too long and too much memory beyond this
+SMALL_SYSTEM = 300  # contested paths; beyond, Newton's system costs more than a few sweeps
+LARGEST_SYSTEM = 8000  # and takes too long and too much memory beyond this
+USED_PATHS = 2  # times the number of resources and of contested groups: more are never needed for any levels
+GOOD_SWEEPS = 0.1  # sweeps that shrink the gap to this share are as good as Newton's method
 TINY_DEMAND = 1e-300
 
 
 def newton(problem: Problem, state: State) -> State:
     """Return the state after one Newton step, or after pairwise sweeps where these are cheaper and do as well."""
-    used, groups = int(np.count_nonzero(state.flow)), len(state.minimum)
-    too_many = used > USED_PATHS * (groups + len(state.levels)) or max(used, groups) > LARGEST_SYSTEM
-    if too_many or max(used, groups) > SMALL_SYSTEM:
+    working = WorkingSet.of(problem, state)
+    too_many = working.size > min(LARGEST_SYSTEM, USED_PATHS * (len(working.demand) + len(state.levels)))
+    if too_many or working.size > SMALL_SYSTEM:
         swept = pairwise_sweep(problem, state)
-        if too_many or swept.gap <= GOOD_PROGRESS * state.gap:
+        if too_many or swept.gap <= GOOD_SWEEPS * state.gap:
             return swept
-    direction = newton_direction(problem, state)
+    direction = newton_direction(problem, state, working)
     full = problem.state(np.maximum(state.flow + direction, 0.0))
     if full.gap <= GOOD_PROGRESS * state.gap:
         return full
@@ -43,30 +46,56 @@ def newton(problem: Problem, state: State) -> State:
     return problem.state(np.maximum(state.flow + step * direction, 0.0))
 
 
-def newton_direction(problem: Problem, state: State) -> Vector:
+@dataclass(frozen=True)
+class WorkingSet:
+    """The used paths and the cheapest path of every group in which there is a choice among these, numbered anew.
+
+    On a network of many thousand OD pairs most have one path only; they take no part in a Newton step.
+    """
+
+    paths: IntVector  # (n,)
+    group: IntVector  # (n,) from 0 without holes
+    first: IntVector  # (n_groups,) the first of every group
+    demand: Vector  # (n_groups,) [veh/h]
+
+    @classmethod
+    def of(cls, problem: Problem, state: State) -> WorkingSet:
+        """Return the working set of a state."""
+        form = problem.form
+        working = state.flow > 0.0
+        working[problem.cheapest(state)] = True
+        contested = np.add.reduceat(working.astype(np.int64), form.first) > 1
+        paths = np.flatnonzero(working & contested[form.group])
+        group = np.cumsum(contested)[form.group[paths]] - 1
+        return cls(paths, group, np.searchsorted(group, np.arange(contested.sum())), form.demand[contested])
+
+    @property
+    def size(self) -> int:
+        """The number of paths."""
+        return len(self.paths)
+
+
+def newton_direction(problem: Problem, state: State, working: WorkingSet) -> Vector:
     """Return (n_paths,) [veh/h] the way to the equilibrium of the linearised costs on the working set.
 
     Every path's own slope is raised by its cost excess over demand (Levenberg-Marquardt), so that flow between
     paths that differ in no resource with a slope moves by about the demand; this fades out at the solution.
     """
-    form = problem.form
-    working = state.flow > 0.0
-    working[problem.cheapest(state)] = True
-    paths = np.flatnonzero(working)
-    group = form.group[paths]
-    first = np.searchsorted(group, np.arange(len(form.first)))
-    use, charge = form.rows(paths)
-    slope = (charge * problem.marginal.derivative(state.levels)) @ use.T
+    direction = np.zeros(problem.form.n_paths)
+    if not working.size:
+        return direction
+    paths, group, first, demand = working.paths, working.group, working.first, working.demand
+    use, rated = problem.form.rows(paths, problem.marginal.derivative(state.levels))
     flow, cost = state.flow[paths], state.cost[paths]
     excess = np.abs(cost - cost[leaders(flow, group, first)][group])
-    damping = excess / np.maximum(form.demand[group], TINY_DEMAND)
-    diagonal = slope.diagonal() + max(SMALLEST_SLOPE, SINGULAR * float(slope.diagonal().max()))
+    damping = excess / np.maximum(demand[group], TINY_DEMAND)
+    slope = Slope(rated, use, np.zeros(working.size))
+    smallest = max(SMALLEST_SLOPE, SINGULAR * float(slope.diagonal().max()))
     for _ in range(DAMPING_TRIES):
-        np.fill_diagonal(slope, diagonal + damping)
-        target, solved = LinearCosts(flow, cost, slope, group, first, form.demand).equilibrium()
+        raised = replace(slope, own=smallest + damping)
+        target, solved = LinearCosts(flow, cost, raised, group, first, demand).equilibrium()
         if solved:
             break
         damping = DAMPING_FACTOR * damping
-    direction = np.zeros(form.n_paths)
     direction[paths] = target - flow
     return direction
