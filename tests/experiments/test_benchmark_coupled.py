@@ -31,11 +31,11 @@ def test_it_solves_and_counts_every_player(files, capsys):
 
 
 def test_all_trips_drive_and_units_are_those_asked_for(files):
-    case = coupled.coupled_case(coupled._parser().parse_args(arguments(files)))
+    with coupled.coupled_case(coupled._parser().parse_args(arguments(files))) as case:
+        model = coupled.build(case, "base", v2g=True)
     trips = load_trips(files[1])
     assert sum(case.demand.ev_by_pair) == pytest.approx(0.2 * sum(trips.values()))
     assert sum(case.demand.ev_by_pair + case.demand.fv_by_pair) == pytest.approx(sum(trips.values()))
-    model = coupled.build(case, "base", v2g=True)
     assert model.road.length_km == pytest.approx(load_road("teaching").length_km)
 
 
