@@ -14,7 +14,7 @@ import pickle
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,11 +24,9 @@ from rich.console import Console
 from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import BestResponseError, SolverError
-from bestresponse.player import Response
 from bestresponse.stopping import Limits, Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import replacing
-from bestresponse.typing import Vector
 from experiments.benchmarks.child import MIB as UNITS_PER_MIB
 from experiments.benchmarks.coupled_market import add_options, coupled_case
 from experiments.benchmarks.report import Table
@@ -54,7 +52,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Sample:
-    """One market solved. Seconds are wall seconds."""
+    """One market solved. Seconds are those of the processor."""
 
     links: int
     od_pairs: int
@@ -72,7 +70,7 @@ class Sample:
     imbalance: float  # relative, as certified
     imbalance_kw: float  # the largest of any good
     gain: float  # relative, as certified
-    natural_residual: float | None
+    natural_residual: float
     busy_stations: int
     charged_kw: float
     discharged_kw: float
@@ -84,32 +82,30 @@ class Sample:
 
 def solve(asked: argparse.Namespace, console: Console) -> Sample:
     """Build and solve the market asked for. Raises DataError and NetworkDataError for one that cannot be."""
-    started = time.perf_counter()
+    started = time.process_time()
     with coupled_case(asked) as case:
         model = build(case, "base", v2g=True)
         _ = model.market
-    built = time.perf_counter() - started
-
-    def residual(price: Vector, responses: Mapping[str, Response]) -> float:
-        return ComplementaritySystem(model.market).natural_residual(price, responses)
-
+    built = time.process_time()
     found = coordinate(
         model.market,
         model.first_price,
         tolerances=Tolerances.of(asked.tolerance),
         limits=Limits(max_sweeps=asked.max_sweeps),
-        natural_residual=residual,
         on_sweep=lambda record: console.print(f"sweep {record.sweep}: imbalance {record.imbalance:.1e}"),
     )
-    return sample(model, found, built)
+    solved = time.process_time()
+    residual = ComplementaritySystem(model.market).natural_residual(found.price, found.responses)
+    return sample(model, found, residual, build_seconds=built - started, seconds=solved - built)
 
 
-def sample(model: Model, found: Equilibrium, built: float) -> Sample:
+def sample(model: Model, found: Equilibrium, residual: float, *, build_seconds: float, seconds: float) -> Sample:
     """Return what there is to say of a solved market. Raises SolverError where a player failed before any judgement."""
     market, traffic, certificate = model.market, model.player("traffic"), found.certificate
     if certificate is None:
         raise SolverError(f"nothing to measure: {found.stop}")
     trade = found.responses[traffic.name].trade
+    pace = seconds / found.seconds["coordination"]  # of the processor's seconds on the clock's
     charged = trade[: len(model.case.stations)]
     prices = found.price[market.positions[traffic.name]][: len(charged)]
     return Sample(
@@ -120,8 +116,8 @@ def sample(model: Model, found: Equilibrium, built: float) -> Sample:
         goods=market.n_goods,
         paths_in_use=traffic.form.n_paths,
         paths_found=traffic.block().variables["path_flow"],
-        build_seconds=built,
-        seconds=found.seconds["coordination"],
+        build_seconds=build_seconds,
+        seconds=seconds,
         sweeps=len(found.trace),
         peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / UNITS_PER_MIB,
         certified=found.solved,
@@ -129,7 +125,7 @@ def sample(model: Model, found: Equilibrium, built: float) -> Sample:
         imbalance=certificate.largest_imbalance,
         imbalance_kw=float(np.abs(market.excess_demand(found.responses)).max()),
         gain=certificate.largest_gain,
-        natural_residual=certificate.natural_residual,
+        natural_residual=residual,
         busy_stations=int(np.count_nonzero(charged >= BUSY_KW)),
         charged_kw=float(charged.sum()),
         discharged_kw=float(-trade[len(charged) :].sum()),
@@ -140,7 +136,7 @@ def sample(model: Model, found: Equilibrium, built: float) -> Sample:
             player.name: Share(
                 goods=len(player.goods),
                 answers=found.answers[player.name],
-                seconds=found.seconds[player.name],
+                seconds=pace * found.seconds[player.name],
                 held_mib=len(pickle.dumps(player, protocol=pickle.HIGHEST_PROTOCOL)) / MIB,
                 gain_usd_per_h=certificate.gains[player.name].absolute,
                 outlay_usd_per_h=certificate.gains[player.name].outlay,
@@ -152,7 +148,6 @@ def sample(model: Model, found: Equilibrium, built: float) -> Sample:
 
 def words(found: Sample) -> str:
     """Return the sample as text and a table by player."""
-    residual = "not known" if found.natural_residual is None else f"{found.natural_residual:.1e}"
     rows = (
         (
             name, str(own.goods), str(own.answers), f"{own.seconds:.2f}", f"{1000 * own.seconds / own.answers:.1f}",
@@ -160,17 +155,17 @@ def words(found: Sample) -> str:
         )
         for name, own in found.players.items()
     )  # fmt: skip
+    gain = max(own.gain_usd_per_h for own in found.players.values())
     columns = ("player", "goods", "answers", "seconds", "ms per answer", "MiB held", "could gain $/h", "outlay $/h")
     return (
         f"{found.links} links, {found.od_pairs} OD pairs, {found.stations} stations, {found.buses} buses, "
         f"{found.goods} goods; {found.paths_in_use} paths in use of {found.paths_found} found; built in "
-        f"{found.build_seconds:.1f} s, solved in {found.seconds:.1f} s, {found.sweeps} sweeps, peak "
+        f"{found.build_seconds:.1f} s of the processor, solved in {found.seconds:.1f} s, {found.sweeps} sweeps, peak "
         f"{found.peak_mib:.0f} MiB\n"
         f"charged {found.charged_kw:.0f} kW at {found.busy_stations} stations for {found.least_price:.4f} to "
         f"{found.largest_price:.4f} $/kWh ({found.charging_prices} prices), discharged {found.discharged_kw:.0f} kW\n"
-        f"{found.verdict} In absolute terms: {found.imbalance_kw:.2g} kW, "
-        f"{max(own.gain_usd_per_h for own in found.players.values()):.2g} $/h; natural residual {residual}.\n"
-        + Table("By player", columns, tuple(rows)).markdown()
+        f"{found.verdict} In absolute terms: {found.imbalance_kw:.2g} kW, {gain:.2g} $/h; natural residual "
+        f"{found.natural_residual:.1e}.\n" + Table("By player", columns, tuple(rows)).markdown()
     )
 
 

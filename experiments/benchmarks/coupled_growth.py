@@ -13,7 +13,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,16 +42,12 @@ VALUES: dict[str, Value] = {
 }
 
 
-def measure(asked: argparse.Namespace, further: Sequence[str], console: Console) -> list[Sample]:
-    """Return a sample of every size, buses first. Raises RuntimeError where a market cannot be built."""
+def measure(asked: argparse.Namespace, further: Sequence[str]) -> Iterator[Sample]:
+    """Give a sample of every size, buses first. Raises RuntimeError where a market cannot be built or solved at all."""
     least_buses, least_stations = asked.buses[0], asked.stations[0]
     sizes = [(n, least_stations) for n in asked.buses] + [(least_buses, n) for n in asked.stations[1:]]
-    found = []
     for n_buses, n_stations in sizes:
-        console.print(f"{n_buses} buses, {n_stations} stations ...")
-        found.append(_measured(asked, ["--buses", str(n_buses), "--stations", str(n_stations), *further]))
-        console.print(found[-1].verdict, markup=False)
-    return found
+        yield _measured(asked, ["--buses", str(n_buses), "--stations", str(n_stations), *further])
 
 
 def tables(samples: Sequence[Sample]) -> list[Table]:
@@ -59,7 +55,7 @@ def tables(samples: Sequence[Sample]) -> list[Table]:
     players = tuple(samples[0].players)
     sizes = ("buses", "stations")
     markets = Table(
-        "Markets",
+        "Markets (seconds of the processor)",
         (
             *sizes, "goods", "sweeps", "seconds", "set-up s", "peak MiB", "certified", "imbalance", "kW", "gain", "$/h",
             "natural residual", "busy stations", "charging $/kWh",
@@ -67,7 +63,7 @@ def tables(samples: Sequence[Sample]) -> list[Table]:
         tuple(_market(s) for s in samples),
     )  # fmt: skip
     speed = Table(
-        "Milliseconds an answer, by player",
+        "Milliseconds of the processor an answer, by player",
         (*sizes, *players),
         tuple(_by_player(s, lambda own: f"{1000 * own.seconds / own.answers:.3g}") for s in samples),
     )
@@ -87,6 +83,14 @@ def tables(samples: Sequence[Sample]) -> list[Table]:
     return [markets, speed, memory, exponents]
 
 
+def report(asked: argparse.Namespace, further: Sequence[str], samples: Sequence[Sample]) -> str:
+    """Return machine, network and tables in Markdown."""
+    facts = [f"- {key}: {value}" for key, value in machine_facts().items()]
+    roads = f"{asked.net.stem}, {samples[0].links} links, {samples[0].od_pairs} OD pairs"
+    facts.append(f"- network: {roads}; options {' '.join(further)}")
+    return "\n\n".join(["\n".join(facts), *(table.markdown() for table in tables(samples))])
+
+
 def _measured(asked: argparse.Namespace, options: Sequence[str]) -> Sample:
     with TemporaryDirectory() as folder:
         told = Path(folder) / "sample.json"
@@ -103,7 +107,7 @@ def _market(s: Sample) -> tuple[str, ...]:
     return (
         str(s.buses), str(s.stations), str(s.goods), str(s.sweeps), f"{s.seconds:.1f}", f"{s.build_seconds:.1f}",
         f"{s.peak_mib:.0f}", "yes" if s.certified else "no", f"{s.imbalance:.1e}", f"{s.imbalance_kw:.2g}",
-        f"{s.gain:.1e}", f"{dollars:.2g}", NONE if s.natural_residual is None else f"{s.natural_residual:.1e}",
+        f"{s.gain:.1e}", f"{dollars:.2g}", f"{s.natural_residual:.1e}",
         f"{s.busy_stations} of {s.stations}", f"{s.least_price:.4f}–{s.largest_price:.4f} ({s.charging_prices})",
     )  # fmt: skip
 
@@ -136,22 +140,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for path in (asked.page, asked.json):
             if path is not None:
                 writable(path)
-        samples = measure(asked, further, console)
-        first = samples[0]
-        facts = [f"- {key}: {value}" for key, value in machine_facts().items()]
-        facts.append(
-            f"- network: {asked.net.stem}, {first.links} links, {first.od_pairs} OD pairs; {' '.join(further)}"
-        )
-        text = "\n\n".join(["\n".join(facts), *(table.markdown() for table in tables(samples))])
+        samples: list[Sample] = []
+        for sample in measure(asked, further):
+            samples.append(sample)
+            console.print(f"{sample.buses} buses, {sample.stations} stations: {sample.verdict}", markup=False)
+            if asked.json is not None:
+                with replacing(asked.json) as file:
+                    json.dump([asdict(each) for each in samples], file, indent=1)
+        text = report(asked, further, samples)
         if asked.page is not None:
             write_block(asked.page, BLOCK, text)
     except (BestResponseError, OSError, RuntimeError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     console.print(text, markup=False)
-    if asked.json is not None:
-        with replacing(asked.json) as file:
-            json.dump([asdict(sample) for sample in samples], file, indent=1)
     return 0 if all(sample.certified for sample in samples) else 3
 
 
