@@ -128,7 +128,7 @@ def sample(model: Model, found: Equilibrium, residual: float, *, build_seconds: 
         natural_residual=residual,
         busy_stations=int(np.count_nonzero(charged >= BUSY_KW)),
         charged_kw=float(charged.sum()),
-        discharged_kw=float(-trade[len(charged) :].sum()),
+        discharged_kw=float(np.abs(trade[len(charged) :]).sum()),
         charging_prices=len(np.unique(np.round(prices / (1e-3 * np.median(prices))))),
         least_price=float(prices.min()),
         largest_price=float(prices.max()),
