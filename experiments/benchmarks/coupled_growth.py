@@ -1,9 +1,9 @@
 """How time and memory of a coupled market grow with buses and stations: a table and exponents.
 
     python -m experiments.benchmarks.coupled_growth NET.tntp TRIPS.tntp --buses 250 1000 4000 --stations 20 50 100
-        [--page FILE] [--json FILE] [options of experiments.benchmarks.coupled]
+        [--page FILE] [--json FILE] [--resume FILE] [options of experiments.benchmarks.coupled]
 
-Buses grow at the first number of stations, stations at the first number of buses. Every market is solved in a process
+Buses change at the first number of stations, stations at the first number of buses. Every market is solved in a process
 of its own, whose peak memory is counted. Exponents are against the size that grows.
 """
 
@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
 
-from bestresponse.errors import BestResponseError
+from bestresponse.errors import BestResponseError, DataError
 from bestresponse.trace import replacing
 from experiments.benchmarks.coupled import Sample, Share
 from experiments.benchmarks.exponents import fit
@@ -42,12 +43,21 @@ VALUES: dict[str, Value] = {
 }
 
 
-def measure(asked: argparse.Namespace, further: Sequence[str]) -> Iterator[Sample]:
-    """Give a sample of every size, buses first. Raises RuntimeError where a market cannot be built or solved at all."""
-    least_buses, least_stations = asked.buses[0], asked.stations[0]
-    sizes = [(n, least_stations) for n in asked.buses] + [(least_buses, n) for n in asked.stations[1:]]
-    for n_buses, n_stations in sizes:
-        yield _measured(asked, ["--buses", str(n_buses), "--stations", str(n_stations), *further])
+def measure(asked: argparse.Namespace, further: Sequence[str], known: Sequence[Sample]) -> Iterator[Sample]:
+    """Give a sample of every size, those known as they are. Raises RuntimeError where a market cannot be measured."""
+    by_size = {(sample.buses, sample.stations): sample for sample in known}
+    base_buses, base_stations = asked.buses[0], asked.stations[0]
+    sizes = [(n, base_stations) for n in asked.buses] + [(base_buses, n) for n in asked.stations[1:]]
+    for size in sizes:
+        yield by_size[size] if size in by_size else _measured(asked, size, further)
+
+
+def known_samples(file: Path) -> list[Sample]:
+    """Return the samples that an earlier call wrote. Raises DataError for a file that holds none."""
+    try:
+        return [_sample(data) for data in json.loads(file.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file}: no samples to go on from ({type(error).__name__}: {error})") from error
 
 
 def tables(samples: Sequence[Sample]) -> list[Table]:
@@ -91,14 +101,19 @@ def report(asked: argparse.Namespace, further: Sequence[str], samples: Sequence[
     return "\n\n".join(["\n".join(facts), *(table.markdown() for table in tables(samples))])
 
 
-def _measured(asked: argparse.Namespace, options: Sequence[str]) -> Sample:
+def _measured(asked: argparse.Namespace, size: tuple[int, int], further: Sequence[str]) -> Sample:
+    n_buses, n_stations = size
     with TemporaryDirectory() as folder:
         told = Path(folder) / "sample.json"
-        words = [str(asked.net), str(asked.trips), *options, "--json", str(told)]
-        ended = subprocess.run([sys.executable, "-m", COMMAND, *words], capture_output=True, text=True, check=False)
+        words = [str(asked.net), str(asked.trips), "--buses", str(n_buses), "--stations", str(n_stations), *further]
+        command = [sys.executable, "-m", COMMAND, *words, "--json", str(told)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode not in (0, NOT_CERTIFIED):
             raise RuntimeError(f"{' '.join(words)}: {ended.stderr.strip()}")
-        data = json.loads(told.read_text(encoding="utf-8"))
+        return _sample(json.loads(told.read_text(encoding="utf-8")))
+
+
+def _sample(data: dict[str, Any]) -> Sample:
     return Sample(**data | {"players": {name: Share(**own) for name, own in data["players"].items()}})
 
 
@@ -140,8 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for path in (asked.page, asked.json):
             if path is not None:
                 writable(path)
+        known = known_samples(asked.resume) if asked.resume is not None else []
         samples: list[Sample] = []
-        for sample in measure(asked, further):
+        for sample in measure(asked, further, known):
             samples.append(sample)
             console.print(f"{sample.buses} buses, {sample.stations} stations: {sample.verdict}", markup=False)
             if asked.json is not None:
@@ -169,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stations", type=int, nargs="+", default=[20, 50, 100], metavar="N")
     parser.add_argument("--page", type=Path, metavar="FILE", help="put the tables between the marks of this page")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to this file")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="take samples from a file that --json wrote")
     return parser
 
 

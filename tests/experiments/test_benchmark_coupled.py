@@ -83,7 +83,8 @@ def test_growth_is_told_by_player_and_by_size(files, tmp_path, capsys, monkeypat
     sizes = ["--buses", "12", "--stations", "2", "--load-kw", "4000", "--page", str(page), "--json", str(told)]
     assert coupled_growth.main([*arguments(files)[:2], *sizes, *arguments(files)[4:]]) == 0
     (data,) = json.loads(told.read_text(encoding="utf-8"))
-    first = coupled.Sample(**data | {"players": {n: coupled.Share(**own) for n, own in data["players"].items()}})
+    (first,) = coupled_growth.known_samples(told)
+    assert data["buses"] == first.buses
     assert "12 buses, 2 stations: " in capsys.readouterr().out and first.certified
     assert "Milliseconds of the processor an answer" in page.read_text(encoding="utf-8")
     doubled = coupled.Sample(**vars(first) | {"buses": 24, "seconds": 4 * first.seconds})
@@ -91,6 +92,8 @@ def test_growth_is_told_by_player_and_by_size(files, tmp_path, capsys, monkeypat
     assert exponents[0] == ("sweeps", "0.00", "–") and exponents[1] == ("seconds", "2.00", "–")
 
 
-def test_a_market_that_cannot_be_built_ends_the_growth(files, capsys):
+def test_a_market_that_cannot_be_built_ends_the_growth(files, tmp_path, capsys):
+    assert coupled_growth.main([*files, "--resume", str(tmp_path / "none.json")]) == 2
+    assert "no samples to go on from" in capsys.readouterr().err
     assert coupled_growth.main([*files, "--buses", "5", "--stations", "2"]) == 2
     assert "n_buses is 5" in capsys.readouterr().err
