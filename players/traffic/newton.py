@@ -29,13 +29,27 @@ TINY_DEMAND = 1e-300
 
 
 def newton(problem: Problem, state: State) -> State:
-    """Return the state after one Newton step, or after pairwise sweeps where these are cheaper and do as well."""
-    working = WorkingSet.of(problem, state)
-    too_many = working.size > min(LARGEST_SYSTEM, USED_PATHS * (len(working.demand) + len(state.levels)))
-    if too_many or working.size > SMALL_SYSTEM:
-        swept = pairwise_sweep(problem, state)
-        if too_many or swept.gap <= GOOD_SWEEPS * state.gap:
+    """Return the state after one Newton step, or after pairwise sweeps where these are cheaper and do as well.
+
+    Where too many paths are contested for one system, sweeps come first, and the step is that of the groups that trade
+    energy: under an anchor all of them meet in a few goods, and sweeps are slow to agree there.
+    """
+    working, n_resources = WorkingSet.of(problem, state), len(state.levels)
+    if working.size <= SMALL_SYSTEM:
+        return newton_step(problem, state, working)
+    swept = pairwise_sweep(problem, state)
+    if swept.gap <= GOOD_SWEEPS * state.gap:
+        return swept
+    if working.too_large(n_resources):
+        state, working = swept, WorkingSet.of(problem, swept, traders=True)
+        if working.too_large(n_resources):
             return swept
+    stepped = newton_step(problem, state, working)
+    return stepped if stepped.gap < swept.gap else swept
+
+
+def newton_step(problem: Problem, state: State, working: WorkingSet) -> State:
+    """Return the state after a Newton step of the working set, cut where moving on would not pay."""
     direction = newton_direction(problem, state, working)
     full = problem.state(np.maximum(state.flow + direction, 0.0))
     if full.gap <= GOOD_PROGRESS * state.gap:
@@ -59,15 +73,21 @@ class WorkingSet:
     demand: Vector  # (n_groups,) [veh/h]
 
     @classmethod
-    def of(cls, problem: Problem, state: State) -> WorkingSet:
-        """Return the working set of a state."""
+    def of(cls, problem: Problem, state: State, traders: bool = False) -> WorkingSet:
+        """Return the working set of a state; with `traders` only of groups where some of these paths trade energy."""
         form = problem.form
         working = state.flow > 0.0
         working[problem.cheapest(state)] = True
         contested = np.add.reduceat(working.astype(np.int64), form.first) > 1
+        if traders:
+            contested &= np.add.reduceat((working & (np.diff(form.trades.indptr) > 0)).astype(np.int64), form.first) > 0
         paths = np.flatnonzero(working & contested[form.group])
         group = np.cumsum(contested)[form.group[paths]] - 1
         return cls(paths, group, np.searchsorted(group, np.arange(contested.sum())), form.demand[contested])
+
+    def too_large(self, n_resources: int) -> bool:
+        """Whether Newton's system takes longer than sweeps to the end, or has by far too many paths for its levels."""
+        return self.size > min(LARGEST_SYSTEM, USED_PATHS * (len(self.demand) + n_resources))
 
     @property
     def size(self) -> int:

@@ -65,3 +65,17 @@ def test_its_energies_do_not_depend_on_the_way_to_them(city):
     assert np.count_nonzero(near.trade > 100.0) == len(STATIONS)
     assert cold.trade == pytest.approx(near.trade, abs=1e-4)
     assert city.last.state.gap <= 1e-12
+
+
+def test_where_too_many_have_a_choice_the_step_is_that_of_those_who_trade(city, monkeypatch):
+    """After a change of prices they are the ones who move."""
+    problem = city._problem(Signal(1.2 * PRICE, anchor=ANCHOR))
+    before = problem.state(city._columns.of_form(city._start))
+    everybody, traders = (newton.WorkingSet.of(problem, before, traders=only) for only in (False, True))
+    assert 0 < traders.size < everybody.size
+    monkeypatch.setattr(newton, "pairwise_sweep", lambda _, state: state)
+    monkeypatch.setattr(newton, "LARGEST_SYSTEM", traders.size)
+    monkeypatch.setattr(newton, "SMALL_SYSTEM", 0)
+    after = newton.newton(problem, before)
+    assert after.gap < 0.2 * before.gap
+    assert set(np.flatnonzero(after.flow != before.flow)) <= set(traders.paths)
