@@ -137,6 +137,7 @@ class Columns:
         for group in groups.tolist():
             k = int(self.form.class_of_group[group])
             new.add(self._number(k, cheapest.trips[k].path(int(group - own[k]))))
+        self._idle = np.append(self._idle, np.zeros(self.n_found - len(self._idle), dtype=np.int64))
         new -= set(self.number.tolist())
         if new:
             self._idle[list(new)] = 0
@@ -157,7 +158,6 @@ class Columns:
         if key not in self._numbers:
             self._numbers[key] = len(self._found)
             self._found.append((k, path))
-            self._idle = np.append(self._idle, 0)
         return self._numbers[key]
 
     def _use(self, numbers: Iterable[int]) -> None:

@@ -9,10 +9,11 @@ settle, one at a time from the feasible flows f (a primal active-set method).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from bestresponse.typing import BoolVector, IntVector, Vector
+from bestresponse.typing import BoolVector, IntVector, SparseMatrix, Vector
 
 BLOCK_ROUNDS = 8
 PIVOTS_PER_PATH = 2
@@ -21,12 +22,38 @@ NEGATIVE_COST = 1e-12  # relative to the path cost
 
 
 @dataclass(frozen=True)
+class Slope:
+    """How path costs rise with path flows, in factors, so that what few paths touch costs little: R Mᵀ + diag(own)."""
+
+    rated: Vector | SparseMatrix  # (n, n_resources) [$ per unit] R: what a path is charged, times the resource's slope
+    use: Vector | SparseMatrix  # (n, n_resources) M
+    own: Vector  # (n,) [$ per veh/h]
+
+    def rise(self, change: Vector) -> Vector:
+        """Return (n,) [$] by how much costs rise when flows change (n,)."""
+        return np.asarray(self.rated @ (self.use.T @ change) + self.own * change)
+
+    def diagonal(self) -> Vector:
+        """Return (n,) [$ per veh/h] by how much each path's cost rises with its own flow."""
+        shared: Any = self.rated * self.use  # entry by entry
+        return np.asarray(shared.sum(axis=1)) + self.own
+
+    def of_exchanges(self, path: IntVector, basic: IntVector) -> Vector:
+        """Return (k, k) [$ per veh/h] how cost differences rise when drivers change from basic paths (k,) to others."""
+        found = (self.rated[path] - self.rated[basic]) @ (self.use[path] - self.use[basic]).T
+        matrix = found if isinstance(found, np.ndarray) else found.toarray()
+        matrix += np.where(basic[:, None] == basic, self.own[basic], 0.0)
+        matrix[np.diag_indices_from(matrix)] += self.own[path]
+        return matrix
+
+
+@dataclass(frozen=True)
 class LinearCosts:
     """Costs c + K (x − f) on paths that stand together by group. Groups are numbered from 0 without holes."""
 
     flow: Vector  # (n,) [veh/h] f, feasible
     cost: Vector  # (n,) [$] c
-    slope: Vector  # (n, n) [$ per veh/h] K
+    slope: Slope  # K
     group: IntVector  # (n,)
     first: IntVector  # (n_groups,) the first path of every group
     demand: Vector  # (n_groups,) [veh/h]
@@ -75,12 +102,11 @@ class LinearCosts:
         if len(path):
             group = self.group[path]
             basic = lead[group]
-            cost = self.cost + self.slope @ (flow - self.flow)
-            rows = self.slope[path] - self.slope[basic]
-            move = np.linalg.solve(rows[:, path] - rows[:, basic], cost[basic] - cost[path])
+            cost = self.cost + self.slope.rise(flow - self.flow)
+            move = np.linalg.solve(self.slope.of_exchanges(path, basic), cost[basic] - cost[path])
             flow[path] += move
             flow[lead] -= np.bincount(group, move, minlength=len(lead))
-        cost = self.cost + self.slope @ (flow - self.flow)
+        cost = self.cost + self.slope.rise(flow - self.flow)
         basic_cost = cost[lead[self.group]]
         return flow, (cost - basic_cost) / np.maximum(np.abs(basic_cost), 1e-3)
 

@@ -91,14 +91,12 @@ class ResourceForm:
         """(n_resources, n_paths) Lᵀ, stored by row."""
         return self.use_by_resource if self.has_potential else sparse.csr_array(self.charge.T)
 
-    def rows(self, paths: IntVector) -> tuple[Vector, Vector]:
-        """Return the dense rows of M and of L for some paths, both (n, n_resources)."""
+    def rows(self, paths: IntVector, slope: Vector) -> tuple[Vector | SparseMatrix, Vector | SparseMatrix]:
+        """Return the rows of M and of L diag(slope) for some paths, both (n, n_resources), dense while M is small."""
         if self.n_paths * self.use.shape[1] <= DENSE_LIMIT:
             use, charge = self._dense
-            rows = use[paths]
-            return rows, rows if self.has_potential else charge[paths]
-        rows = self.use[paths].toarray()
-        return rows, rows if self.has_potential else self.charge[paths].toarray()
+            return use[paths], charge[paths] * slope
+        return self.use[paths], self.charge[paths] @ sparse.diags_array(slope)
 
     @cached_property
     def _dense(self) -> tuple[Vector, Vector]:

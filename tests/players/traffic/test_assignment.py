@@ -7,7 +7,7 @@ from networks.paths import Vehicle, electric_paths
 from players.traffic import Traffic, VehicleClass, pairwise
 from players.traffic import newton as newton_method
 from players.traffic.assignment import METHODS, assign, feasible_flow
-from players.traffic.linearised import LinearCosts
+from players.traffic.linearised import LinearCosts, Slope
 from players.traffic.problem import Problem
 from players.traffic.resources import Marginal
 from tests.players.traffic.instances import road_of, sioux_falls, some_flows, stations_at
@@ -85,14 +85,13 @@ def test_linear_equilibrium_one_path_at_a_time_agrees_with_block_pivoting():
         demand = rng.uniform(1, 5, 4)
         share = rng.exponential(size=20) * (rng.random(20) < 0.6) + np.tile([1e-3, 0, 0, 0, 0], 4)
         flow = share * (demand / np.bincount(group, share))[group]
-        costs = LinearCosts(
-            flow, rng.normal(size=20) * 5, factor @ factor.T + np.eye(20), group, np.arange(0, 20, 5), demand
-        )
+        slope = Slope(factor, factor, np.ones(20))
+        costs = LinearCosts(flow, rng.normal(size=20) * 5, slope, group, np.arange(0, 20, 5), demand)
         blocks, solved = costs.equilibrium()
         single, settled = costs._one_at_a_time()
         assert solved and settled
         assert single == pytest.approx(blocks, abs=1e-8)
-        cost = costs.cost + costs.slope @ (blocks - flow)
+        cost = costs.cost + (factor @ factor.T + np.eye(20)) @ (blocks - flow)
         cheapest = np.minimum.reduceat(cost, np.arange(0, 20, 5))
         assert blocks @ (cost - cheapest[group]) == pytest.approx(0, abs=1e-8)
 
