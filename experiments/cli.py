@@ -75,6 +75,7 @@ def solve(
     trace: Annotated[Path | None, typer.Option(help="Write every sweep to this file, CSV or .parquet.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the state beside the trace file.")] = False,
     start: Annotated[Path | None, typer.Option(help="Start where the run of this trace file ended.")] = None,
+    polish: Annotated[bool, typer.Option("--polish", help="Take the coordinator's answer to the last digits.")] = False,
     figures: Annotated[Path | None, typer.Option(help="Write convergence and price figures to this folder.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -113,6 +114,7 @@ def solve(
             trace=trace,
             resume=resume,
             start=start,
+            polish=polish,
         )
     if result.stop == "interrupted" and json is None:
         json = Path(f"bestresponse-interrupted-{result.case}-{result.scenario}.json")

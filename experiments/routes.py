@@ -10,6 +10,7 @@ from typing import Any
 
 from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.coordinator import coordinate, default_scheme
+from bestresponse.crossover import polished
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError
 from bestresponse.monolith import MonolithSolution, solve_monolith
@@ -94,6 +95,16 @@ class Routes:
             self.remarks += record.remarks
         self.interrupted = self.coordinated.stop.reason is StopReason.INTERRUPTED
         self.clock.lap("coordination")
+
+    def polish(self) -> None:
+        """Take the coordinator's answer to the last digits; an interrupt leaves it as it is."""
+        if self.coordinated is None or self.interrupted:
+            return
+        try:
+            self.coordinated = polished(self.coordinated, system=self.system, tolerances=self.tolerances)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        self.clock.lap("crossover")
 
     def take_monolith(self) -> None:
         """Take the monolith's route, if the method asks for it; beside the coordinator's, say why where it cannot."""

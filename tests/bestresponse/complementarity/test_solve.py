@@ -96,6 +96,17 @@ def test_a_tolerance_that_is_only_just_met_is_followed_by_one_more_step():
     assert result.residual <= 1e-15
 
 
+def test_where_the_polish_stalls_near_a_solution_semismooth_newton_closes_the_gap(monkeypatch):
+    built = random_program(200, 2, degenerate=0.5)
+    start = built.solution + 1e-8 * np.random.default_rng(0).standard_normal(200)
+    monkeypatch.setattr(
+        solve_module, "polish", lambda problem, x, *_, **__: Polished(x, natural_residual(problem, x), 5)
+    )
+    result = solve_mcp(built.problem(), start, 1e-12)
+    assert result.converged and result.method == solve_module.CLOSING
+    assert result.attempts[0].residual > 1e-10 and result.attempts[1].factorisations <= 3
+
+
 def test_a_bad_start_does_no_harm():
     problem = random_program(200, 2).problem()
     result = solve_mcp(problem, 100.0 * np.random.default_rng(0).standard_normal(200))
