@@ -89,7 +89,7 @@ class Screen:
         if result.monolith:
             print_line(escape(f"Monolith: {result.monolith['status']}"))
         if result.seconds:
-            phases = ("build", "coordination", "monolith", "certificate", "report")
+            phases = ("build", "coordination", "crossover", "monolith", "certificate", "report")
             print_line("Seconds: " + ", ".join(f"{p} {result.seconds[p]:.2f}" for p in phases if p in result.seconds))
         for path in written:
             print_line(escape(f"Written: {path}"))

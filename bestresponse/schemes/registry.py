@@ -30,3 +30,13 @@ _ALL: tuple[Scheme, ...] = (
     Tatonnement(decay=0.6, name="tatonnement_diminishing"),
 )
 SCHEMES: Mapping[str, Scheme] = {scheme.name: scheme for scheme in _ALL}
+FOR_CONVEX_COSTS = (  # that converge for every σ where all costs are convex and an equilibrium exists
+    "sharing",
+    "exchange",
+    "jacobi",
+    "pdhg",
+    "pdhg_average",
+    "pdhg_halpern",
+    "extragradient",
+    "golden_ratio",
+)

@@ -13,23 +13,13 @@ from bestresponse.schemes.extragradient import Extragradient
 from bestresponse.schemes.golden_ratio import GoldenRatio
 from bestresponse.schemes.jacobi import Jacobi, JacobiIteration
 from bestresponse.schemes.pdhg import PDHG
-from bestresponse.schemes.registry import SCHEMES
+from bestresponse.schemes.registry import FOR_CONVEX_COSTS, SCHEMES
 from bestresponse.schemes.stacking import Stack
 from bestresponse.schemes.tatonnement import Tatonnement
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from tests.bestresponse.toys import Trader, bread_market, chain_market, market_of, random_market
 
 PLAINLY = {"acceleration": PLAIN, "balancing": UNBALANCED}
-FOR_CONVEX_COSTS = (
-    "sharing",
-    "exchange",
-    "jacobi",
-    "pdhg",
-    "pdhg_average",
-    "pdhg_halpern",
-    "extragradient",
-    "golden_ratio",
-)
 STATIONARY = ("sharing", "exchange", "gauss_seidel", "jacobi", "pdhg", "extragradient")
 
 
