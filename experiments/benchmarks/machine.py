@@ -22,6 +22,11 @@ def machine_facts() -> dict[str, str]:
     }
 
 
+def fact_list() -> str:
+    """Return the machine's facts as a Markdown list."""
+    return "\n".join(f"- {key}: {value}" for key, value in machine_facts().items())
+
+
 def _processor() -> str:
     information = Path("/proc/cpuinfo")
     if information.is_file():

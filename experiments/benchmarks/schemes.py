@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from bestresponse.errors import BestResponseError
 from bestresponse.schemes.registry import SCHEMES
 from bestresponse.trace import replacing
-from experiments.benchmarks.machine import machine_facts
+from experiments.benchmarks.machine import fact_list, machine_facts
 from experiments.benchmarks.neighbours import SPREAD, perturbed
 from experiments.benchmarks.page import write_block
 from experiments.benchmarks.report import NONE, Table
@@ -219,8 +219,7 @@ def _run(asked: argparse.Namespace) -> None:
 
 def _publish(asked: argparse.Namespace, block: str, table: Table, data: Mapping[str, Any]) -> None:
     """Print a table, and write it to the page and the data to their file as soon as they are there."""
-    facts = "\n".join(f"- {key}: {value}" for key, value in machine_facts().items())
-    text = f"{facts}\n\n{table.markdown()}"
+    text = f"{fact_list()}\n\n{table.markdown()}"
     sys.stdout.write(text + "\n\n")
     if asked.json is not None:
         with replacing(asked.json) as file:

@@ -23,6 +23,7 @@ from bestresponse.errors import BestResponseError
 from bestresponse.schemes.registry import FOR_CONVEX_COSTS, SCHEMES
 from bestresponse.stopping import Limits, Tolerances
 from bestresponse.system import ComplementaritySystem
+from experiments.benchmarks.machine import fact_list
 from experiments.benchmarks.page import write_block
 from experiments.benchmarks.report import NONE, Table
 from experiments.build import build
@@ -123,7 +124,7 @@ def _run(asked: argparse.Namespace) -> int:
     ]
     with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
         kept = [one for one in pool.map(keep, promises) if one is not None]
-    found = table(kept, asked.accuracy, asked.max_sweeps).markdown()
+    found = f"{fact_list()}\n\n{table(kept, asked.accuracy, asked.max_sweeps).markdown()}"
     sys.stdout.write(found + "\n")
     if asked.page is not None:
         write_block(asked.page, "theorems", found)
