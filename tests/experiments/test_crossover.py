@@ -14,7 +14,9 @@ from bestresponse.system import ComplementaritySystem
 from experiments.build import build
 from experiments.case import load_case
 from experiments.cross_check import compare, disagreements
+from experiments.result import load_result
 from experiments.solving import solve
+from tests.experiments.command_line import command
 from tests.experiments.runs import PAPER, ROBUST, TEACHING, run_name, runs_of, solved
 
 ROUGH = Tolerances.of(1e-4)  # near enough to tell what binds
@@ -50,8 +52,10 @@ def test_an_answer_that_cannot_be_polished_stays_as_it_is():
     assert kept.price is found.price and kept.certificate is found.certificate
 
 
-def test_a_polished_result_is_the_same_equilibrium_closer():
-    plain, result = solved((TEACHING, "stress", True)).result, solve(TEACHING, "stress", True, polish=True)
+def test_a_polished_result_is_the_same_equilibrium_closer(tmp_path):
+    shown = command(tmp_path, "solve", TEACHING, "--scenario", "stress", "--polish", "--json", "polished.json")
+    assert shown.code == 0 and "crossover" in shown.out
+    plain, result = solved((TEACHING, "stress", True)).result, load_result(tmp_path / "polished.json")
     assert result.solved and result.routes_agree and "Polished" in result.status
     assert result.certificate["natural_residual"] <= 1e-12 < plain.certificate["natural_residual"]
     assert disagreements(compare(dict(plain.quantities), dict(result.quantities), exchangeable=False)) == []
