@@ -25,7 +25,8 @@ def compare_models(
     models: Annotated[
         str | None,
         typer.Option(
-            help="Names with commas, or module:callable; all that need no options if not given. A wrong name lists all."
+            help="Names with commas, or module:callable; if not given all that need no options and suit the case. "
+            "A wrong name lists all."
         ),
     ] = None,
     scenario: Annotated[str, typer.Option(help="Scenario of the case.")] = "base",
@@ -43,10 +44,12 @@ def compare_models(
     from experiments.case import load_case
     from experiments.exits import Exit
     from experiments.files import writable
-    from experiments.models.listing import ready
 
     loaded = load_case(case)
-    chosen = ready(player) if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    if models is None:
+        chosen, left_out = comparing.suited(loaded, player, v2g)
+    else:
+        chosen, left_out = [name.strip() for name in models.split(",") if name.strip()], []
     if out is not None:
         writable(out, folder=True)
     entries: list[ModelEntry] = []
@@ -65,6 +68,8 @@ def compare_models(
     headline = f"{loaded.name} / {scenario} / {'with' if v2g else 'without'} V2G: models of {player}"
     if entries:
         _show(console, entries, headline)
+    for sentence in left_out:
+        console.print(sentence, markup=False)
     if entries and out is not None:
         _write(console, entries, headline, out)
     raise typer.Exit(Exit.INTERRUPTED if interrupted else worst_exit(entries))

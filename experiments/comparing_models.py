@@ -13,6 +13,7 @@ from experiments.case_check import check_case
 from experiments.case_problems import listed, nearest, shown
 from experiments.case_schema import Case
 from experiments.checking_player import with_model
+from experiments.models.listing import ready
 from experiments.models.registry import MODELS
 from experiments.result import Result
 from experiments.solving import solve
@@ -68,6 +69,22 @@ def cases_with(case: Case, role: str, models: Sequence[str], v2g: bool) -> dict[
     for each in found.values():
         check_case(each, v2g)
     return found
+
+
+def suited(case: Case, role: str, v2g: bool) -> tuple[list[str], list[str]]:
+    """Return the models of a role that need no options and suit the case, and a sentence for each that does not.
+
+    Raises DataError for a role that does not exist.
+    """
+    names, sentences = [], []
+    for name in ready(role):
+        try:
+            cases_with(case, role, [name], v2g)
+        except DataError as error:
+            sentences.append(f"{name} is left out: {error}")
+        else:
+            names.append(name)
+    return names, sentences
 
 
 def compare_models(

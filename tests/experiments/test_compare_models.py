@@ -8,13 +8,15 @@ import pytest
 
 from bestresponse.errors import DataError, SolverError
 from experiments.case import BUILT_IN, case_from, load_case
-from experiments.comparing_models import cases_with, compare_models
+from experiments.comparing_models import cases_with, compare_models, suited
 from experiments.figures_models import models_figure
 from experiments.models.grid import contract, voltage
+from experiments.models.listing import ready
 from experiments.solving import solve
 from players.distribution_operator import DistributionOperator
 from players.grid_terms import ImportContract
 from tests.experiments.command_line import unwrapped
+from tests.experiments.test_random_cases import random_tables
 
 FACTOR = 1.5
 
@@ -108,6 +110,15 @@ def test_a_model_without_a_report_is_shown_and_drawn_with_what_its_trades_tell(c
 def test_all_models_of_a_role_are_compared_if_none_is_named(call):
     shown = call("compare-models", "teaching", "--player", "traffic", "--no-v2g")
     assert shown.code == 0 and "enumerated" in shown.out and "generated" in shown.out
+
+
+def test_a_model_that_does_not_suit_the_case_is_left_out_unless_it_is_named():
+    case = case_from(random_tables(0), "random")  # on IEEE 33, which has no three-phase tables
+    names, (sentence,) = suited(case, "dso", v2g=True)
+    assert names == [name for name in ready("dso") if name != "three_phase"]
+    assert sentence.startswith("three_phase is left out: ")
+    with pytest.raises(DataError, match="three-phase tables"):
+        cases_with(case, "dso", ["linear", "three_phase"], v2g=True)
 
 
 def test_the_model_that_a_case_chooses_keeps_its_options():
