@@ -1,7 +1,7 @@
 """Solving a mixed complementarity problem: one good method, and a ladder of others for the day it fails.
 
-1. where a start is given: polish it, and take semismooth Newton steps if that ends near a solution, for pairs without
-   strict complementarity confuse only the polish (both: crossover); later an interior point that stays near the start;
+1. where a start is given: semismooth Newton steps from it (crossover), else a polish of it; later an interior point
+   that stays near it;
 2. a problem that turns out to be the first-order conditions of a quadratic program: PIQP, then a polish;
 3. the interior point from a cold start, ending in a polish;
 4. semismooth Newton from an early interior iterate;
@@ -51,17 +51,16 @@ TOLERANCE = 1e-10
 BARELY = 0.1  # share of the tolerance above which it is only just met
 WORST = 5  # rows listed
 WARM_MARGIN = 1e-2  # smallest slack and multiplier of an interior point that starts near a solution
-CLOSE = 1e-6  # natural residual of a polished start that counts as near a solution
-CLOSE_STEPS = 10  # of semismooth Newton from there; one is the rule
+CROSSOVER_STEPS = 15  # one to four are the rule
 START = "none: the start is the best point known"
-CROSSOVER = "crossover: polish of the given start"
-CLOSING = "crossover: semismooth Newton from the polished start"
+CROSSOVER = "crossover: semismooth Newton from the given start"
+POLISH = "polish of the given start"
 WARM = "interior point from the given start"
 QUADRATIC = "quadratic program, by PIQP and a polish"
 INTERIOR = "interior point"
 NEWTON = "semismooth Newton from an interior iterate"
 PROXIMAL = "proximal point method"
-AGAIN = "polish"
+AGAIN = "one step more"
 
 
 Report = Callable[[IterationRecord], None]
@@ -205,10 +204,8 @@ class _Ladder:
 
     def _methods(self, start: Vector, is_warm: bool, recognise: bool) -> Iterator[tuple[str, Polished, str]]:
         if is_warm:
-            yield CROSSOVER, *self._told(polish(self._problem, start, self._tolerance))
-            if self.best.residual <= CLOSE:
-                near = self.best.x
-                yield CLOSING, *self._told(semismooth_newton(self._problem, near, self._tolerance, CLOSE_STEPS))
+            yield CROSSOVER, *self._told(semismooth_newton(self._problem, start, self._tolerance, CROSSOVER_STEPS))
+            yield POLISH, *self._told(polish(self._problem, start, self._tolerance))
         program = quadratic_program(self._problem, start) if recognise else None
         point = None if program is None else program.solve(self._tolerance)
         if point is not None:

@@ -89,22 +89,11 @@ def test_a_good_start_is_finished_by_the_crossover_alone():
 
 
 def test_a_tolerance_that_is_only_just_met_is_followed_by_one_more_step():
-    # Newton's method on x² = 2 from 1.41422: 4e-11 after one step, which is enough, and rounding after the next
+    # Newton's method on x² = 2 from 1.41422: below 1e-10 after one step, which is enough, and rounding after the next
     result = solve_mcp(lambda x: x**2 - 2.0, lambda x: np.diag(2.0 * x), [0.0], [INF], start=[1.41422], tolerance=1e-10)
     assert [attempt.method for attempt in result.attempts] == [CROSSOVER, AGAIN]
-    assert result.attempts[0].residual == pytest.approx(4e-11, rel=0.5)
+    assert 1e-11 < result.attempts[0].residual <= 1e-10
     assert result.residual <= 1e-15
-
-
-def test_where_the_polish_stalls_near_a_solution_semismooth_newton_closes_the_gap(monkeypatch):
-    built = random_program(200, 2, degenerate=0.5)
-    start = built.solution + 1e-8 * np.random.default_rng(0).standard_normal(200)
-    monkeypatch.setattr(
-        solve_module, "polish", lambda problem, x, *_, **__: Polished(x, natural_residual(problem, x), 5)
-    )
-    result = solve_mcp(built.problem(), start, 1e-12)
-    assert result.converged and result.method == solve_module.CLOSING
-    assert result.attempts[0].residual > 1e-10 and result.attempts[1].factorisations <= 3
 
 
 def test_a_bad_start_does_no_harm():
