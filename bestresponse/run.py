@@ -48,19 +48,20 @@ class Settings:
 class _Best:
     """The sweep nearest to clearing so far."""
 
+    sweep: int
     measures: Measures
     price: Vector
     responses: Mapping[str, Response]
 
     def arrays(self) -> Tree:
         answers = {name: response.arrays() for name, response in self.responses.items()}
-        return {**vars(self.measures), "price": self.price, "responses": answers}
+        return {**vars(self.measures), "sweep": np.array(self.sweep), "price": self.price, "responses": answers}
 
     @classmethod
     def of(cls, arrays: Tree) -> _Best:
         measures = Measures(arrays["imbalance"], arrays["disagreement"])
         answers = {name: Response.of(answer) for name, answer in arrays["responses"].items()}
-        return cls(measures, arrays["price"], answers)
+        return cls(int(arrays["sweep"]), measures, arrays["price"], answers)
 
 
 class Run:
@@ -119,7 +120,7 @@ class Run:
         excess = self.market.excess_demand(sweep.responses)
         measures = self._measures(sweep, excess)
         if self.best is None or measures.worst < self.best.measures.worst:
-            self.best = _Best(measures, sweep.price, sweep.responses)
+            self.best = _Best(self.number, measures, sweep.price, sweep.responses)
         stop = self._judge(sweep, measures, excess, before)
         if stop is None:
             self._step(sweep, measures, excess)
@@ -160,7 +161,8 @@ class Run:
             certificate = self._certify(sweep.price, sweep.responses, measures)
         self._record(sweep, measures, certificate, seconds_before)
         if clears and certificate is not None and certificate.holds:
-            self.best, self.certificate = _Best(measures, sweep.price, sweep.responses), certificate
+            self.best = _Best(self.number, measures, sweep.price, sweep.responses)
+            self.certificate = certificate
             return Stop(StopReason.CONVERGED, f"It took {self.number} sweeps.")
         seconds = time.perf_counter() - self.started
         stop = self.watchdog.judge(self.number, seconds, measures, excess, sweep.price)
@@ -241,6 +243,9 @@ class Run:
         by_player = dict(self.oracle.seconds)
         if self.best is not None:
             price, responses = self.best.price, dict(self.best.responses)
+            if self.best.sweep < self.number:
+                nearest = f"The answer is that of sweep {self.best.sweep}, the nearest to clearing."
+                stop = Stop(stop.reason, f"{stop.evidence} {nearest}".strip())
             residual = natural_residual(price, responses) if natural_residual else None
             try:
                 if self.certificate is None:
