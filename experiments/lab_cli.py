@@ -15,7 +15,7 @@ def lab(
 ) -> None:
     """Open a page on which runs are chosen, stepped and watched sweep by sweep; Ctrl-C ends it.
 
-    It is served to this machine alone (127.0.0.1) and needs no network. Needs the extra [lab].
+    It is served to this machine alone (127.0.0.1) and needs no network. Needs the extra `lab`.
     """
     from bestresponse.errors import DataError
 
