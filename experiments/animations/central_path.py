@@ -141,6 +141,7 @@ def _background(axes: Axes, problem: ComplementarityProblem, box: Vector, G: Vec
     low, high = problem.lower[:2], problem.upper[:2]
     outside = ((points < low) | (points > high)).any(axis=1) | (points @ G.T > h).any(axis=1)
     axes.contourf(X, Y, outside.reshape(X.shape).astype(float), levels=[0.5, 1.5], colors=[GREY], alpha=0.35)
+    axes.fill([], [], color=GREY, alpha=0.35, label="not allowed")
     if len(h):
         return
     F = np.array([problem.value(point) for point in points])
