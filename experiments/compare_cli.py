@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.terminal import output
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN = ("1e-2", "1e-4", "1e-6", "1e-8")
 GOAL = "1e-6"  # at which gains, natural residuals and seconds are shown
-FILE_WIDTH = 120  # characters, where the output goes to a file
 
 
 def compare(
@@ -62,8 +63,6 @@ def compare(
 
     Exit codes: 0 done, whether the schemes converged or not; 2 bad input; 130 interrupted (what is there is written).
     """
-    from rich.console import Console
-
     from experiments import comparing
     from experiments.case import load_case
     from experiments.files import writable
@@ -87,9 +86,7 @@ def compare(
     except KeyboardInterrupt:
         interrupted = True
     headline = f"{loaded.name} / {scenario} / {'with' if v2g else 'without'} V2G"
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
+    console = output()
     _show(console, entries, headline)
     if out is not None and entries:
         _write(console, entries, headline, out)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.terminal import output
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
     from experiments.comparing_models import ModelEntry
     from experiments.exits import Exit
-
-FILE_WIDTH = 120  # characters, where the output goes to a file
 
 
 def compare_models(
@@ -38,8 +38,6 @@ def compare_models(
     Exit codes: 0 solved and certified with every model; 2 bad input; 3 not with every model (what is there is shown);
     4 the two routes disagree for a model; 130 interrupted.
     """
-    from rich.console import Console
-
     from experiments import comparing_models as comparing
     from experiments.case import load_case
     from experiments.exits import Exit
@@ -62,9 +60,7 @@ def compare_models(
     except KeyboardInterrupt:
         interrupted = True
         sys.stderr.write(f"interrupted after {len(entries)} of {len(chosen)} models\n")
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
+    console = output()
     headline = f"{loaded.name} / {scenario} / {'with' if v2g else 'without'} V2G: models of {player}"
     if entries:
         _show(console, entries, headline)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.terminal import output
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from experiments.differences import Change, Section
     from experiments.result import Result
-
-FILE_WIDTH = 120  # characters, where the output goes to a file
 
 
 def diff(
@@ -69,12 +69,9 @@ def _json(a: Path, b: Path, results: tuple[Result, Result], sections: Sequence[S
 
 
 def _show(a: Path, b: Path, results: tuple[Result, Result], sections: Sequence[Section], most: int) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
+    console = output()
     for name, path, result in (("A", a, results[0]), ("B", b, results[1])):
         solved = "" if result.solved else f" (not solved, stop: {result.stop.replace('_', ' ')})"
         what = f"{result.case} / {result.scenario} / {'with' if result.v2g else 'without'} V2G{solved}"

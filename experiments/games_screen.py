@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from experiments.catalogue.models import Named
 from experiments.catalogue.schema import Answer, Entry
 from experiments.catalogue.solving import Solved
+from experiments.terminal import output
 
 if TYPE_CHECKING:
     from experiments.catalogue.diagnosing import Diagnosis
 
-FILE_WIDTH = 120  # characters, where the output goes to a file
 MOST = 12  # numbers of one vector that are shown
 
 
@@ -27,12 +26,12 @@ def show_list(entries: Sequence[Entry]) -> None:
     table = _table("slug", "only answer", "problem")
     for entry in entries:
         table.add_row(entry.slug, "yes" if entry.unique else "no", escape(entry.title))
-    _console().print(table)
+    output().print(table)
 
 
 def show_entry(entry: Entry, methods: Sequence[str]) -> None:
     """Show a problem: paper, data, answers, rates."""
-    out = _console()
+    out = output()
     cited = entry.citation
     out.print(f"[bold]{entry.slug}[/bold]  {escape(entry.title)}")
     out.print(escape(cited.reference))
@@ -52,7 +51,7 @@ def show_entry(entry: Entry, methods: Sequence[str]) -> None:
 
 def show_solved(solved: Solved) -> None:
     """Show a solution, its certificate and what it matches."""
-    out = _console()
+    out = output()
     found = solved.found
     out.print(f"\n[bold]solved by {solved.method}[/bold] in {solved.seconds:.2f} s: {escape(found.status)}")
     table = _table("variable", "value")
@@ -77,7 +76,7 @@ def show_solved(solved: Solved) -> None:
 
 def show_diagnosis(diagnosis: Diagnosis) -> None:
     """Show rates side by side and what the map says."""
-    out = _console()
+    out = output()
     if diagnosis.rates:
         table = _table("rate", "published", "predicted", "measured")
         for row in diagnosis.rates:
@@ -102,14 +101,14 @@ def show_published_rates(entry: Entry) -> None:
     table = _table("rate", "published", "accuracy")
     for name, rate in entry.rates.items():
         table.add_row(escape(name), f"{rate.value:.6g}", f"{rate.accuracy:.0e}")
-    out = _console()
+    out = output()
     out.print(table)
     out.print("`bestresponse games diagnose` holds them against predicted and measured ones.")
 
 
 def show_file(what: str, path: Path) -> None:
     """Show where something was written."""
-    _console().print(escape(f"{what}: {path}"))
+    output().print(escape(f"{what}: {path}"))
 
 
 def _values(answer: Answer) -> str:
@@ -140,10 +139,3 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
-    return console

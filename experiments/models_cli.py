@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from experiments.terminal import output
+
 
 def models(
     role: Annotated[
@@ -17,7 +19,6 @@ def models(
     Models that installed packages announce are listed, too. Exit codes: 0 listed; 2 no such role.
     """
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -32,7 +33,5 @@ def models(
         first = model.role if model.role != shown_role else ""
         table.add_row(*map(escape, (first, name, model.summary, "\n".join(model.options) or "none")))
         shown_role = model.role
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
+    console = output()
     console.print(table)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.exits import Exit, exit_code
+from experiments.terminal import output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from experiments.store import StoredRun
 
 DEFAULT_CASE = "paper_findings"
-FILE_WIDTH = 120  # characters, where the output goes to a file
 
 
 def reproduce(
@@ -46,11 +46,7 @@ def reproduce(
     Exit codes: 0 every run solved, certified and cross-checked; 2 bad input, or a file that could not be written; 3 a
     run is not solved; 4 the two routes disagree; 130 interrupted (what is there is kept).
     """
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
+    console = output()
     if drawn_from is not None:
         if case is not None or out is not None or force or workers is not None:
             raise typer.BadParameter("--from draws what is in its folder: leave CASE, --out, --force and --workers out")

@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
 from bestresponse.trace import SweepRecord
 from experiments.result import Result
+from experiments.terminal import output
 
 if TYPE_CHECKING:
     from experiments.diagnosing import CaseDiagnosis
 
 OnSweep = Callable[[SweepRecord], None]
-
-FILE_WIDTH = 120  # characters, where the output goes to a file
 
 _ROWS = (
     ("social cost", "social_cost_usd_per_h", "$/h"),
@@ -49,9 +47,7 @@ class Screen:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.console = Console(quiet=quiet, highlight=False)
-        if not self.console.is_terminal:
-            self.console.width = FILE_WIDTH
+        self.console = output(quiet=quiet)
 
     @contextmanager
     def progress(self, tolerance: float, max_sweeps: int) -> Iterator[OnSweep | None]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.terminal import output
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 DONE, BAD_INPUT, NOTHING_SOLVED, INTERRUPTED = 0, 2, 3, 130  # exit codes
 REASONS = 3  # shown of runs that failed
-FILE_WIDTH = 120  # characters, where the output goes to a file
 
 
 def sweep(
@@ -41,8 +42,6 @@ def sweep(
     Exit codes: 0 all runs are done, those that failed included; 2 bad input; 3 no run was solved, or a worker was lost
     and the sweep should be run again; 130 interrupted (what is done is kept).
     """
-    from rich.console import Console
-
     from experiments.case_keys import schema_table
     from experiments.screen import Screen
     from experiments.sweeps.crews import crew
@@ -69,9 +68,7 @@ def sweep(
     except OSError as error:
         _say_what_is_kept(progress, error)
         raise typer.Exit(BAD_INPUT) from None
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
+    console = output()
     _finish(console, progress)
     if interrupted:
         sys.stderr.write("interrupted; the same command goes on from here\n")

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.exits import Exit
+from experiments.terminal import output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.table import Table
-
-FILE_WIDTH = 120  # characters, where the output goes to a file
 
 
 def validate(
@@ -48,12 +47,9 @@ def validate(
 
 
 def _show(data: Mapping[str, Any]) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
+    console = output()
     what = f"{data['case']} / {data['scenario']} / {'with' if data['v2g'] else 'without'} V2G"
     console.print(escape(f"{what}: AC power flow by {data['engine']}"))
     if not data["converged"]:

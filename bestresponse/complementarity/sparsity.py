@@ -48,9 +48,8 @@ def cut(rows: IntVector, cols: IntVector, row_order: IntVector, col_order: IntVe
     row_place, col_place = _places(row_order, n), _places(col_order, n)
     take = np.flatnonzero((row_place[rows] >= 0) & (col_place[cols] >= 0))
     r, c = row_place[rows[take]], col_place[cols[take]]
-    order = np.argsort(
-        c.astype(np.int64) * len(row_order) + r, kind="stable"
-    )  # hardly any work where the entries are in order
+    place = c.astype(np.int64) * len(row_order) + r
+    order = np.argsort(place, kind="stable")  # hardly any work where the entries are in order
     take, r, c = take[order], r[order], c[order]
     is_new = np.ones(len(take), dtype=bool)
     is_new[1:] = (np.diff(r) != 0) | (np.diff(c) != 0)
