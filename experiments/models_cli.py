@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from experiments.terminal import output
-
 
 def models(
     role: Annotated[
@@ -19,6 +17,7 @@ def models(
     Models that installed packages announce are listed, too. Exit codes: 0 listed; 2 no such role.
     """
     from rich import box
+    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -33,5 +32,7 @@ def models(
         first = model.role if model.role != shown_role else ""
         table.add_row(*map(escape, (first, name, model.summary, "\n".join(model.options) or "none")))
         shown_role = model.role
-    console = output()
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
     console.print(table)
