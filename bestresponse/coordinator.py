@@ -17,10 +17,12 @@ from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import FormulationError
 from bestresponse.groups import two_groups
 from bestresponse.market import Market
+from bestresponse.newton import Newton
 from bestresponse.oracle import Oracle
+from bestresponse.player import KnowsItsSensitivity
 from bestresponse.run import NaturalResidual, Run, Settings
 from bestresponse.schemes.exchange import Exchange
-from bestresponse.schemes.protocol import Scheme
+from bestresponse.schemes.protocol import HasTangent, Scheme
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.start import Start
 from bestresponse.stopping import Limits, Tolerances
@@ -39,7 +41,7 @@ def coordinate(
     *,
     scheme: Scheme | None = None,
     sigma: float | None = None,
-    acceleration: Anderson | None = None,
+    acceleration: Anderson | Newton | None = None,
     balancing: Balancing | None = None,
     tolerances: Tolerances | None = None,
     limits: Limits | None = None,
@@ -75,19 +77,44 @@ def coordinate(
     if start.price.shape != (market.n_goods,):
         raise FormulationError(f"start has prices of shape {start.price.shape}; the market has {market.n_goods} goods")
     scheme = scheme or default_scheme(market)
+    acceleration = acceleration or default_acceleration(scheme, market)
     settings = Settings(
         scheme,
-        acceleration or (Anderson() if scheme.accelerates else PLAIN),
-        balancing or (Balancing() if scheme.balances else UNBALANCED),
+        acceleration,
+        balancing or default_balancing(scheme, acceleration),
         tolerances or Tolerances(),
         limits or Limits(),
     )
-    if not scheme.stationary and settings.acceleration != PLAIN:
+    if not scheme.stationary and acceleration != PLAIN:
         raise FormulationError(f"{scheme.name} applies another map in every sweep, which cannot be accelerated")
+    if isinstance(acceleration, Newton) and (obstacle := obstacle_to_newton(scheme, market)):
+        raise FormulationError(f"Newton's method needs the derivative of the scheme's map: {obstacle}")
     oracle = Oracle(market, executor, bridge=Bridge(bridge))
     run = Run(market, settings, oracle, on_sweep, on_checkpoint)
     stop = run.to_the_end(start, resume)
     return run.equilibrium(stop, natural_residual)
+
+
+def default_acceleration(scheme: Scheme, market: Market) -> Anderson | Newton:
+    """Return Newton's method where scheme and players allow it, else Anderson's, or none for a scheme to be run plainly."""
+    if not scheme.accelerates:
+        return PLAIN
+    return Anderson() if obstacle_to_newton(scheme, market) else Newton()
+
+
+def default_balancing(scheme: Scheme, acceleration: Anderson | Newton) -> Balancing:
+    """Return how penalties are balanced: with Newton's method more often, as it has no memory that they would spoil."""
+    if not scheme.balances:
+        return UNBALANCED
+    return Balancing(every=5) if isinstance(acceleration, Newton) else Balancing()
+
+
+def obstacle_to_newton(scheme: Scheme, market: Market) -> str:
+    """Return why the scheme's map on this market has no derivative that could be had; empty if it has one."""
+    if not isinstance(scheme.bind(market, market.price_scale / market.quantity_scale), HasTangent):
+        return f"{scheme.name} states none"
+    ignorant = [player.name for player in market if not isinstance(player, KnowsItsSensitivity)]
+    return f"{', '.join(ignorant)} cannot say how their trades answer to prices" if ignorant else ""
 
 
 def default_scheme(market: Market) -> Scheme:

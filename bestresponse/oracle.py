@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -14,8 +15,9 @@ import numpy as np
 from bestresponse.bridging import Bridge
 from bestresponse.errors import BestResponseError, FormulationError, SolverError
 from bestresponse.market import Market
-from bestresponse.player import Anchor, Remembers, Response, Signal
+from bestresponse.player import Anchor, KnowsItsSensitivity, Remembers, Response, Signal
 from bestresponse.schemes.protocol import Answers, Question
+from bestresponse.typing import Vector
 from bestresponse.workers import Reply, Traveller, reply
 
 
@@ -57,6 +59,14 @@ class Oracle:
         waiting = {name: ask(name, signal) for name, signal in signals.items()}
         return {name: (signal, self._answer(name, waiting[name])) for name, signal in signals.items()}
 
+    def sensitivities(self, signals: Mapping[str, Signal]) -> dict[str, Vector]:
+        """Return, by player, how the trades that were last answered to these signals answer to prices.
+
+        Where a player's last answer stands for a failed one, nothing answers to anything. Raises PlayerFailedError for
+        a player that raises or answers with a wrong shape or with numbers that are not finite.
+        """
+        return {name: self._sensitivity(name, signal) for name, signal in signals.items()}
+
     def memories(self) -> dict[str, Mapping[str, Any]]:
         """Return what the players that remember something remember now."""
         return {name: player.memory() for name, player in self._players.items() if isinstance(player, Remembers)}
@@ -82,6 +92,20 @@ class Oracle:
         rivals = {name: answer for name, answer in question.others.items() if name != player.name}
         return Signal(question.price, rivals, anchor)
 
+    def _sensitivity(self, name: str, signal: Signal) -> Vector:
+        player, n = self._players[name], len(signal.price)
+        if self.bridge.stands_in(name):
+            return np.zeros((n, n))
+        if not isinstance(player, KnowsItsSensitivity):
+            raise FormulationError(f"{name} does not know how its trades answer to prices")
+        start = time.perf_counter()
+        with _errors_of(name):
+            found = player.sensitivity(signal)
+        self.seconds[name] += time.perf_counter() - start
+        if np.shape(found) != (n, n) or not np.isfinite(found).all():
+            raise PlayerFailedError(f"{name}: the sensitivity of its trades is not a finite matrix of shape {(n, n)}")
+        return found
+
     def _answer(self, name: str, wait: Callable[[], Reply]) -> Response:
         try:
             answer = self._checked(name, wait())
@@ -92,12 +116,8 @@ class Oracle:
 
     def _here(self, name: str, signal: Signal) -> Callable[[], Reply]:
         def wait() -> Reply:
-            try:
+            with _errors_of(name):
                 return reply(self._travellers[name], signal)
-            except BestResponseError as error:
-                raise PlayerFailedError(f"{name} could not answer: {error}") from error
-            except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-                raise PlayerFailedError(f"{name} could not answer: {type(error).__name__}: {error}") from error
 
         return wait
 
@@ -124,6 +144,17 @@ class Oracle:
         if not (np.isfinite(response.trade).all() and np.isfinite(response.cost)):
             raise PlayerFailedError(f"{name} answered with a trade or cost that is not a finite number")
         return response
+
+
+@contextmanager
+def _errors_of(player: str) -> Iterator[None]:
+    """Turn what a player raises into its failure."""
+    try:
+        yield
+    except BestResponseError as error:
+        raise PlayerFailedError(f"{player} could not answer: {error}") from error
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise PlayerFailedError(f"{player} could not answer: {type(error).__name__}: {error}") from error
 
 
 @contextmanager

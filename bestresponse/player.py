@@ -109,6 +109,19 @@ class MeasuresItsGain(Protocol):
 
 
 @runtime_checkable
+class KnowsItsSensitivity(Protocol):
+    """A player that can say how its trades answer to prices: what a coordinator needs for Newton's method."""
+
+    def sensitivity(self, signal: Signal) -> Vector:
+        """Return (n_goods, n_goods) ∂trade/∂price of the best response to a signal with an anchor [unit² per $/h].
+
+        With an active set it is that of the set as it is; where the set changes at the very signal, of one side. It is
+        symmetric and negative semidefinite for a player that minimises. It is usually asked right after the answer.
+        """
+        ...
+
+
+@runtime_checkable
 class Remembers(Protocol):
     """A player that keeps hints for its next answer, such as its last active set.
 

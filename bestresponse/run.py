@@ -16,9 +16,10 @@ from bestresponse.checkpoint import Checkpoint, Tree
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import SolverError
 from bestresponse.market import Market
+from bestresponse.newton import Newton, NewtonSteps
 from bestresponse.oracle import Oracle
 from bestresponse.player import Response
-from bestresponse.schemes.protocol import Iteration, Scheme, Sweep
+from bestresponse.schemes.protocol import HasTangent, Iteration, Scheme, Sweep, Tangent
 from bestresponse.start import Start
 from bestresponse.stopping import Limits, Measures, Stop, StopReason, Tolerances
 from bestresponse.trace import SweepRecord, Trace
@@ -38,7 +39,7 @@ class Settings:
     """What does not change during a run."""
 
     scheme: Scheme
-    acceleration: Anderson
+    acceleration: Anderson | Newton
     balancing: Balancing
     tolerances: Tolerances
     limits: Limits
@@ -82,11 +83,17 @@ class Run:
         self.on_sweep, self.on_checkpoint = on_sweep, on_checkpoint
         self.trace = Trace()
         self.watchdog = Watchdog(market, settings.limits)
-        self.accelerator = Accelerator(settings.acceleration, np.ones(0))
+        self.accelerator = self._accelerator(settings.acceleration)
+        self._last: Sweep | None = None
         self.best: _Best | None = None
         self.certificate: Certificate | None = None
         self.number = 0
         self.started = time.perf_counter()
+
+    def _accelerator(self, settings: Anderson | Newton) -> Accelerator | NewtonSteps:
+        if isinstance(settings, Newton):
+            return NewtonSteps(settings, self._tangent)
+        return Accelerator(settings, np.ones(0))
 
     def to_the_end(self, start: Start, resume: Checkpoint | None = None) -> Stop:
         """Sweep until something says stop, from a start or from where another run was."""
@@ -109,13 +116,18 @@ class Run:
         self.iteration = self._bind()
         self.accelerator.restart(self.iteration.metric())
         self.state = self.iteration.state(start.price, {**self.market.no_trade, **start.trades})
-        if start.lessons is not None and start.lessons.fit(self.settings.scheme.name, self.state):
-            self.accelerator.heed(start.lessons)
+        lessons, learner = start.lessons, self.accelerator
+        if (
+            isinstance(learner, Accelerator)
+            and lessons is not None
+            and lessons.fit(self.settings.scheme.name, self.state)
+        ):
+            learner.heed(lessons)
 
     def _sweep(self) -> Stop | None:
         self.number += 1
         before = dict(self.oracle.seconds)
-        sweep = self.iteration.sweep(self.number, self.state, self.oracle.ask)
+        sweep = self._last = self.iteration.sweep(self.number, self.state, self.oracle.ask)
         self._tell_failures()
         excess = self.market.excess_demand(sweep.responses)
         measures = self._measures(sweep, excess)
@@ -143,6 +155,11 @@ class Run:
             trades = {name: response.trade for name, response in sweep.responses.items()}
             self.state = self.iteration.state(sweep.price, trades)
             self.accelerator.restart(self.iteration.metric())
+
+    def _tangent(self) -> Tangent:
+        """T' at the last sweep."""
+        assert isinstance(self.iteration, HasTangent) and self._last is not None
+        return self.iteration.tangent(self.oracle.sensitivities(self._last.signals))
 
     def _bind(self) -> Iteration:
         return self.settings.scheme.bind(self.market, self.sigma * self.market.price_scale / self.market.quantity_scale)
@@ -238,7 +255,7 @@ class Run:
 
     def equilibrium(self, stop: Stop, natural_residual: NaturalResidual | None) -> Equilibrium:
         """Return the best sweep as the result, judged once more with the natural residual."""
-        price, responses = np.zeros(self.market.n_goods), {}
+        name, price, responses = self.settings.scheme.name, np.zeros(self.market.n_goods), {}
         coordination = time.perf_counter() - self.started
         by_player = dict(self.oracle.seconds)
         if self.best is not None:
@@ -255,7 +272,7 @@ class Run:
                 stop = Stop(stop.reason, f"{stop.evidence.rstrip('.')}. No certificate: {error}")
         return Equilibrium(
             market=self.market,
-            method=self.settings.scheme.name,
+            method=name,
             price=price,
             responses=responses,
             stop=stop,
@@ -264,5 +281,5 @@ class Run:
             seconds={"coordination": coordination} | by_player,
             answers=dict(self.oracle.answers),
             bridged=dict(+self.oracle.bridge.bridged),
-            lessons=self.accelerator.lessons(self.settings.scheme.name),
+            lessons=self.accelerator.lessons(name) if isinstance(self.accelerator, Accelerator) else None,
         )

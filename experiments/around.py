@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bestresponse.market import Market
-from bestresponse.schemes.protocol import Ask, Iteration, Scheme, Sweep
+from bestresponse.schemes.protocol import Ask, HasTangent, Iteration, Scheme, Sweep, Tangent
 from bestresponse.typing import Vector
 
 Around = Callable[[Callable[[], Sweep]], Sweep]  # gets a sweep to make, makes it, and returns what it found
@@ -39,7 +39,9 @@ class _Surrounded:
         return self.scheme.stationary
 
     def bind(self, market: Market, sigma: Vector) -> Iteration:
-        return _SurroundedIteration(self.scheme.bind(market, sigma), self.around)
+        iteration = self.scheme.bind(market, sigma)
+        kind = _WithTangent if isinstance(iteration, HasTangent) else _SurroundedIteration
+        return kind(iteration, self.around)
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,9 @@ class _SurroundedIteration:
 
     def metric(self) -> Vector:
         return self.iteration.metric()
+
+
+class _WithTangent(_SurroundedIteration):
+    def tangent(self, sensitivities: Mapping[str, Vector]) -> Tangent:
+        assert isinstance(self.iteration, HasTangent)
+        return self.iteration.tangent(sensitivities)

@@ -76,6 +76,18 @@ class ConvexProgram:
             raise SolverError(f"{self.name}: {error}") from error
         return self._response(solution, signal, weight)
 
+    def sensitivity(self, signal: Signal) -> Vector:
+        """Return (n_goods, n_goods) the derivative of the trades by the prices at the signal, anchor included."""
+        self._check(signal)
+        assert signal.anchor is not None
+        c, weight = self._linear_term(signal), signal.anchor.weight
+        solver = self._quadratic.get(weight.tobytes())
+        if solver is None:
+            self.best_response(signal)
+            solver = self._quadratic[weight.tobytes()]
+        solver.hint = self._hint
+        return solver.slope(c, self.program.trade)
+
     def memory(self) -> dict[str, Vector]:
         """Return the last active set and the last basis: what an answer depends on besides the signal."""
         memory = {} if self._hint is None else {"side": self._hint.side.astype(float), "w": self._hint.w}

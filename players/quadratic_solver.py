@@ -97,6 +97,8 @@ class QuadraticSolver:
         self._open = np.flatnonzero(~self._fixed)
         self._at_fixed = np.where(self._fixed, self._lower, 0.0)
         self._factors: OrderedDict[bytes, SuperLU] = OrderedDict()
+        self._last: tuple[Vector, IntVector] | None = None  # the last linear term and the active set of its solution
+        self._slopes: dict[bytes, Vector] = {}
 
     def solve(self, c: Vector) -> Solution:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if PIQP fails."""
@@ -105,7 +107,34 @@ class QuadraticSolver:
         point = None if self.hint is None else self._from_active_set(scaled, self.hint)
         if point is None:
             point = self._from_interior_point(scaled)
+        assert self.hint is not None
+        self._last = c, self.hint.side
         return self._unscaled(point.w)
+
+    def slope(self, c: Vector, trade: SparseMatrix) -> Vector:
+        """Return (k, k) how k linear forms of the solution, trade @ x, answer to prices on them: ∂(trade x)/∂price.
+
+        It is that of the active set, which a small enough change of the prices leaves as it is. Raises as `solve`.
+        """
+        if self._last is None or not np.array_equal(c, self._last[0]):
+            self.solve(c)
+        assert self._last is not None
+        side = self._last[1]
+        key = side.tobytes()
+        if key not in self._slopes:
+            keep = self._keep(side)
+            scaled = sparse.csc_array(trade @ sparse.diags_array(self._s))
+            push = np.zeros((len(side), trade.shape[0]))
+            push[: self._n] = scaled.T.toarray()
+            moved = np.flatnonzero(push[keep].any(axis=0))
+            reply = np.zeros_like(push)
+            reply[np.ix_(keep, moved)] = self._factor(side, keep).solve(push[np.ix_(keep, moved)])
+            self._slopes[key] = -(scaled @ reply[: self._n]) / MONEY_SCALE
+        return self._slopes[key]
+
+    def _keep(self, side: IntVector) -> BoolVector:
+        """The variables that are free and the rows that hold as equations."""
+        return np.concatenate([side[: self._n] == FREE, side[self._n :] != FREE])
 
     def _from_active_set(self, c: Vector, hint: Hint) -> _Point | None:
         """Primal-dual active-set steps from the hint's active set; None if they do not settle."""
@@ -124,8 +153,7 @@ class QuadraticSolver:
     def _equality_solution(self, side: IntVector, c: Vector, near: Vector) -> _Point | None:
         """Solve with the active bounds and rows as equations; None if they contradict one another."""
         n = self._n
-        at_bound = side[:n] != FREE
-        keep = np.concatenate([~at_bound, side[n:] != FREE])
+        keep = self._keep(side)
         w = np.where(keep, near, 0.0)
         w[:n][side[:n] == AT_LOWER] = self._lower[side[:n] == AT_LOWER]
         w[:n][side[:n] == AT_UPPER] = self._upper[side[:n] == AT_UPPER]

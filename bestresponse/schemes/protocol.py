@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -74,6 +74,27 @@ class Iteration(Protocol):
         ...
 
 
+class Tangent(Protocol):
+    """The derivative T' of a scheme's map at one state."""
+
+    def image(self, direction: Vector) -> Vector:
+        """Return (n_state,) T' times a direction."""
+        ...
+
+    def step(self, right: Vector, damping: float) -> Vector:
+        """Return (n_state,) d with (1 + damping − T') d = right."""
+        ...
+
+
+@runtime_checkable
+class HasTangent(Protocol):
+    """An iteration whose map can be differentiated where the players' answers can."""
+
+    def tangent(self, sensitivities: Mapping[str, Vector]) -> Tangent:
+        """Return T' where the players' trades answer to prices like that; by player, (n, n) over its own goods."""
+        ...
+
+
 class Scheme(Protocol):
     """A coordination scheme: hyper-parameters only, the state lives in the iteration's vector."""
 
@@ -84,7 +105,7 @@ class Scheme(Protocol):
 
     @property
     def accelerates(self) -> bool:
-        """Whether safeguarded Anderson acceleration is wrapped around it by default."""
+        """Whether it is accelerated by default, see `acceleration.default_acceleration`."""
         ...
 
     @property

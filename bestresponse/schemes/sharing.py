@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from bestresponse.groups import Groups, two_groups
 from bestresponse.market import Market
 from bestresponse.schemes.protocol import Ask, Iteration, Question, Sweep
+from bestresponse.schemes.sharing_tangent import SharingTangent
 from bestresponse.schemes.stacking import Stack
 from bestresponse.typing import Vector
 
@@ -54,7 +55,7 @@ class SharingIteration:
     def sweep(self, number: int, state: Vector, ask: Ask) -> Sweep:
         """Ask the first group, set the price, ask the second group, which hears what the first has answered."""
         zeta, sigma, at = state, self.sigma, self.market.positions
-        mean = self.stack.total(zeta) / self.stack.traders
+        mean = self.stack.mean(zeta)
         first = ask([Question(a, mean[at[a]], weight=sigma[at[a]]) for a in self.groups.first])
         price = mean.copy()
         for a, (_, answer) in first.items():
@@ -69,6 +70,10 @@ class SharingIteration:
         )
         image = price[self.stack.good] + rho * self.stack.answered(second)
         return Sweep.of(price, {**first, **second}, image)
+
+    def tangent(self, sensitivities: Mapping[str, Vector]) -> SharingTangent:
+        """Return T' where the players' trades answer to prices like that; by player, (n, n) over its own goods."""
+        return SharingTangent(self.market, self.groups.first, self.stack, self.sigma, self.rho, sensitivities)
 
     def metric(self) -> Vector:
         """Return ρ^(−1/2)."""

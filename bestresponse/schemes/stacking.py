@@ -37,6 +37,10 @@ class Stack:
         np.add.at(total, self.good, stacked)
         return total
 
+    def mean(self, stacked: Vector) -> Vector:
+        """Return (n_goods,) the mean over the players that trade a good."""
+        return self.total(stacked) / self.traders
+
     def questions(
         self,
         price: Vector,  # (n_goods,) the same for everybody

@@ -160,6 +160,17 @@ class Traffic:
                 return self._response(problem, state)
         raise SolverError(f"{self.name}: there still were cheaper routes after {ROUND_LIMIT} rounds of search")
 
+    def sensitivity(self, signal: Signal) -> Vector:
+        problem = self._problem(signal)
+        state = problem.state(self._columns.of_form(self._start))
+        if not state.gap <= max(self.tolerance, ROUNDING_GAP):
+            self.best_response(signal)
+            problem = self._problem(signal)
+            state = problem.state(self._columns.of_form(self._start))
+        from players.traffic.newton import slope_of_trades
+
+        return slope_of_trades(problem, state)
+
     def _assigned(self, problem: Problem, start: Vector | None) -> Assignment:
         try:
             found = assign(problem, start, self.method, self.tolerance, self.iteration_limit)

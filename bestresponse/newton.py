@@ -1,0 +1,113 @@
+"""Newton's method on a scheme's fixed-point residual f(z) = T(z) − z, damped and safeguarded.
+
+    (1 + λ − T'(z)) d = (1 + λ) f(z)                 z ← z + d
+
+With λ = 0 the step d is Newton's, for large λ the plain one, f; between them it is a proximal step of the operator
+1 − T, which is monotone where the theorem of the scheme holds. T' comes from how every player's trades answer to prices
+(`KnowsItsSensitivity`). Answers have kinks, where an active set changes: there T' is that of one side, and the method
+is semismooth (Qi and Sun 1993; for fixed points of splitting methods Xiao, Li, Wen and Zhang 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bestresponse.errors import FormulationError
+from bestresponse.schemes.protocol import Tangent
+from bestresponse.typing import Vector
+
+LEAST_DAMPING, MOST_DAMPING = 1e-8, 1e3
+
+
+@dataclass(frozen=True)
+class Newton:
+    """Settings of the damping and of the safeguard.
+
+    Where the residual after a step is near the one expected, λ is divided by `easing`; where it is far from it, λ is
+    doubled. A residual above `rollback` times the largest of the last `recent` ones takes the step back: it is tried
+    again, shorter by the factor `retreat`, and λ grows by that factor.
+    """
+
+    damping: float = 0.1  # λ to start with
+    easing: float = 4.0
+    trusted: float = 0.5  # distance from the expected residual, relative to the one before, up to which λ falls
+    doubted: float = 0.75  # and from which on it rises
+    rollback: float = 2.0
+    recent: int = 3
+    retreat: float = 8.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.damping < np.inf and self.easing >= 1 and 0 <= self.trusted <= self.doubted):
+            raise FormulationError(f"Newton needs damping > 0, easing ≥ 1 and 0 ≤ trusted ≤ doubted, given {self}")
+        if not (self.rollback >= 1 and self.recent >= 1 and self.retreat > 1):
+            raise FormulationError(f"Newton needs rollback ≥ 1, recent ≥ 1 and retreat > 1, given {self}")
+
+
+class NewtonSteps:
+    """The steps of one run; sizes of residuals are ‖metric · f‖."""
+
+    clipped = 0  # no step is cut
+
+    def __init__(self, settings: Newton, tangent: Callable[[], Tangent]) -> None:
+        """Begin with the settings; `tangent` gives T' at the state whose image was found last."""
+        self.settings = settings
+        self.rolled_back = 0  # steps taken back so far
+        self._tangent = tangent
+        self._damping = settings.damping
+        self.restart(np.ones(0))
+
+    def restart(self, metric: Vector) -> None:
+        """Forget the last step, as after a change of the map; λ stays."""
+        self.metric = metric
+        self._sizes: list[float] = []  # of the residuals at the states that stand
+        self._base = self._residual = self._step = self._fall = np.zeros(0)
+
+    def memory(self) -> dict[str, Vector]:
+        """Return everything the next step depends on besides the metric, as arrays."""
+        return {
+            "sizes": np.array(self._sizes),
+            "counts": np.array([self._damping, self.rolled_back], dtype=float),
+            "base": self._base,
+            "residual": self._residual,
+            "step": self._step,
+            "fall": self._fall,
+        }
+
+    def recall(self, memory: Mapping[str, Vector]) -> None:
+        """Go on from what `memory` returned."""
+        self._sizes = memory["sizes"].tolist()
+        self._damping, self.rolled_back = float(memory["counts"][0]), int(memory["counts"][1])
+        self._base, self._residual = memory["base"], memory["residual"]
+        self._step, self._fall = memory["step"], memory["fall"]
+
+    def next_state(self, state: Vector, image: Vector) -> Vector:
+        """Return the state to go on from, given the last state and its plain image."""
+        settings, residual = self.settings, image - state
+        size = self._size(residual)
+        if self._sizes and not size <= settings.rollback * max(self._sizes):
+            self.rolled_back += 1
+            self._damping = min(self._damping * settings.retreat, MOST_DAMPING)
+            self._step, self._fall = self._step / settings.retreat, self._fall / settings.retreat
+            return self._base + self._step
+        if self._sizes:
+            self._adapt(
+                self._size(residual - (self._residual - self._fall)) / max(self._sizes[-1], np.finfo(float).tiny)
+            )
+        self._sizes = [*self._sizes, size][-settings.recent :]
+        tangent = self._tangent()
+        self._base, self._residual = state, residual
+        self._step = tangent.step((1 + self._damping) * residual, self._damping)
+        self._fall = self._step - tangent.image(self._step)
+        return self._base + self._step
+
+    def _adapt(self, surprise: float) -> None:
+        if surprise <= self.settings.trusted:
+            self._damping = max(self._damping / self.settings.easing, LEAST_DAMPING)
+        elif not surprise <= self.settings.doubted:
+            self._damping = min(2.0 * self._damping, MOST_DAMPING)
+
+    def _size(self, residual: Vector) -> float:
+        return float(np.linalg.norm(self.metric * residual))

@@ -1,0 +1,68 @@
+"""The derivative of the sharing map, from how the trades of every player answer to prices.
+
+    S_i = ∂t_i/∂price, with the anchor as it is;  Q = 1 + σ S_a over the first group;  m = mean of δζ_f good by good
+    δp   = Q m
+    δT_f = δp + ρ S_f (2 δp − δζ_f)
+
+The equation of a damped Newton step, (1 + λ − T') d = r, has as many unknowns as all trades of the second group. It
+comes down to the goods: with B_f = 1 + λ + ρ S_f, so that 1 + 2ρ S_f = 2 B_f − (1 + 2λ),
+
+    d_f = B_f⁻¹ r_f + (2 − (1 + 2λ) B_f⁻¹) Q m
+    (1 − (2 − (1 + 2λ) W) Q) m = mean of B_f⁻¹ r_f,  W the mean of B_f⁻¹ over a good's traders
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bestresponse.market import Market
+from bestresponse.schemes.stacking import Stack
+from bestresponse.typing import Vector
+
+
+class SharingTangent:
+    """T' of the sharing map at the state where the sensitivities are the players'."""
+
+    def __init__(
+        self,
+        market: Market,
+        first: Sequence[str],
+        stack: Stack,  # of the second group
+        sigma: Vector,  # (n_goods,)
+        rho: Vector,  # (n_trades,)
+        sensitivities: Mapping[str, Vector],  # by player, (n, n) over its own goods
+    ) -> None:
+        self._at, self._stack = market.positions, stack
+        self._Q = np.eye(market.n_goods)
+        for name in first:
+            at = self._at[name]
+            self._Q[np.ix_(at, at)] += sigma[at, None] * sensitivities[name]
+        self._answers = {name: rho[part, None] * sensitivities[name] for name, part in stack.part.items()}
+
+    def image(self, direction: Vector) -> Vector:
+        """Return (n_trades,) T' times a direction of the state."""
+        stack = self._stack
+        price = self._Q @ stack.mean(direction)
+        image = price[stack.good]
+        for name, part in stack.part.items():
+            image[part] += self._answers[name] @ (2 * price[self._at[name]] - direction[part])
+        return image
+
+    def step(self, right: Vector, damping: float) -> Vector:
+        """Return (n_trades,) d with (1 + damping − T') d = right."""
+        stack, n, twice = self._stack, len(self._Q), 1 + 2 * damping
+        inverse, step, W = {}, np.empty_like(right), np.zeros((n, n))
+        for name, part in stack.part.items():
+            at, answers = self._at[name], self._answers[name]
+            inverse[name] = np.linalg.inv((1 + damping) * np.eye(len(at)) + answers)
+            step[part] = inverse[name] @ right[part]
+            W[np.ix_(at, at)] += inverse[name]
+        W /= stack.traders[:, None]
+        mean = np.linalg.solve(np.eye(n) - 2 * self._Q + twice * (W @ self._Q), stack.mean(step))
+        price = self._Q @ mean
+        for name, part in stack.part.items():
+            own = price[self._at[name]]
+            step[part] += 2 * own - twice * (inverse[name] @ own)
+        return step
