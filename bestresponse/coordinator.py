@@ -96,7 +96,7 @@ def coordinate(
 
 
 def default_acceleration(scheme: Scheme, market: Market) -> Anderson | Newton:
-    """Return Newton's method where scheme and players allow it, else Anderson's, or none for a scheme to be run plainly."""
+    """Return Newton's method where scheme and players allow it, else Anderson's; PLAIN where the scheme asks for it."""
     if not scheme.accelerates:
         return PLAIN
     return Anderson() if obstacle_to_newton(scheme, market) else Newton()

@@ -20,6 +20,7 @@ from bestresponse.schemes.protocol import Tangent
 from bestresponse.typing import Vector
 
 LEAST_DAMPING, MOST_DAMPING = 1e-8, 1e3
+TINY = 1e-300
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,10 @@ class ConeSolver:
         x, m, y, z = self._parts(found * self._scale)
         return ConeSolution(x, y, z, m)
 
+    def sensitivity(self, c: Vector, forms: SparseMatrix) -> Vector:
+        """Not there yet."""
+        raise SolverError("no sensitivity")
+
     def _found(self, problem: ComplementarityProblem, c: Vector) -> Vector:
         """The stacked solution in scaled units."""
         if self.hint is not None:

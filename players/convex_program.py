@@ -25,6 +25,8 @@ from players.cone_solver import ConeSolver
 from players.linear_solver import LinearSolver
 from players.quadratic_solver import Counters, Hint, QuadraticSolver, Solution
 
+ANCHORED, PLAIN = "anchored", "plain"
+
 
 @dataclass(frozen=True)
 class Formulation:
@@ -53,7 +55,7 @@ class ConvexProgram:
         self.counters = Counters()  # of answers with an anchor, which a coordinator asks for all the time
         self.plain_counters = Counters()  # of answers without: a linear direction takes them to another corner
         self._quadratic: dict[bytes, QuadraticSolver | ConeSolver] = {}  # by the anchor's weight
-        self._hint: Hint | None = None
+        self._hints: dict[str, Hint] = {}  # of the last answers, ANCHORED and PLAIN
         self._basis: IntVector | None = None
 
     def formulate(self) -> Formulation:
@@ -77,25 +79,29 @@ class ConvexProgram:
         return self._response(solution, signal, weight)
 
     def sensitivity(self, signal: Signal) -> Vector:
-        """Return (n_goods, n_goods) the derivative of the trades by the prices at the signal, anchor included."""
-        self._check(signal)
-        assert signal.anchor is not None
-        c, weight = self._linear_term(signal), signal.anchor.weight
-        solver = self._quadratic.get(weight.tobytes())
-        if solver is None:
-            self.best_response(signal)
-            solver = self._quadratic[weight.tobytes()]
-        solver.hint = self._hint
-        return solver.slope(c, self.program.trade)
+        """Return (n_goods, n_goods) ∂trade/∂price at the signal while the active set is what it is, anchor included.
 
-    def memory(self) -> dict[str, Vector]:
-        """Return the last active set and the last basis: what an answer depends on besides the signal."""
-        memory = {} if self._hint is None else {"side": self._hint.side.astype(float), "w": self._hint.w}
+        Raises as `best_response`, and FormulationError without an anchor: corners do not move.
+        """
+        self._check(signal)
+        if signal.anchor is None:
+            raise FormulationError(f"{self.name}: only answers with an anchor have a sensitivity")
+        try:
+            return self._with_hint(signal.anchor.weight).sensitivity(self._linear_term(signal), self.program.trade)
+        except SolverError as error:
+            raise SolverError(f"{self.name}: {error}") from error
+
+    def memory(self) -> dict[str, Any]:
+        """Return the last active sets and the last basis: what an answer depends on besides the signal."""
+        memory: dict[str, Any] = {
+            kind: {"side": hint.side.astype(float), "w": hint.w} for kind, hint in self._hints.items()
+        }
         return memory if self._basis is None else memory | {"basis": self._basis.astype(float)}
 
-    def recall(self, memory: Mapping[str, Vector]) -> None:
+    def recall(self, memory: Mapping[str, Any]) -> None:
         """Go on from what `memory` returned."""
-        self._hint = Hint(memory["side"].astype(np.int64), memory["w"]) if "side" in memory else None
+        kinds = [kind for kind in (ANCHORED, PLAIN) if kind in memory]
+        self._hints = {kind: Hint(memory[kind]["side"].astype(np.int64), memory[kind]["w"]) for kind in kinds}
         self._basis = memory["basis"].astype(np.int64) if "basis" in memory else None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -172,6 +178,14 @@ class ConvexProgram:
             solution = self._linear.solve(c)
             self._basis = self._linear.basis
             return solution
+        solver = self._with_hint(weight)
+        solution = solver.solve(c)
+        if solver.hint is not None:
+            self._hints[PLAIN if weight is None else ANCHORED] = solver.hint
+        return solution
+
+    def _with_hint(self, weight: Vector | None) -> QuadraticSolver | ConeSolver:
+        """The solver for an anchor's weight, with the active set of the last answer."""
         key = b"" if weight is None else weight.tobytes()
         if key not in self._quadratic:
             # A change of the anchor's weight is rare: keep the present one and the one without an anchor.
@@ -179,10 +193,9 @@ class ConvexProgram:
             counters = self.plain_counters if weight is None else self.counters
             self._quadratic[key] = self._solver(self.program.curvature(weight), counters)
         solver = self._quadratic[key]
-        solver.hint = self._hint
-        solution = solver.solve(c)
-        self._hint = solver.hint
-        return solution
+        kind, other = (PLAIN, ANCHORED) if weight is None else (ANCHORED, PLAIN)
+        solver.hint = self._hints.get(kind, self._hints.get(other))
+        return solver
 
     @property
     def _is_linear(self) -> bool:

@@ -98,7 +98,7 @@ class QuadraticSolver:
         self._at_fixed = np.where(self._fixed, self._lower, 0.0)
         self._factors: OrderedDict[bytes, SuperLU] = OrderedDict()
         self._last: tuple[Vector, IntVector] | None = None  # the last linear term and the active set of its solution
-        self._slopes: dict[bytes, Vector] = {}
+        self._sensitivities: dict[bytes, Vector] = {}
 
     def solve(self, c: Vector) -> Solution:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if PIQP fails."""
@@ -111,26 +111,25 @@ class QuadraticSolver:
         self._last = c, self.hint.side
         return self._unscaled(point.w)
 
-    def slope(self, c: Vector, trade: SparseMatrix) -> Vector:
-        """Return (k, k) how k linear forms of the solution, trade @ x, answer to prices on them: ∂(trade x)/∂price.
+    def sensitivity(self, c: Vector, forms: SparseMatrix) -> Vector:
+        """Return (k, k) ∂(forms x)/∂price, x the solution for c + forms' price, while the active set is what it is.
 
-        It is that of the active set, which a small enough change of the prices leaves as it is. Raises as `solve`.
+        Raises as `solve`.
         """
         if self._last is None or not np.array_equal(c, self._last[0]):
             self.solve(c)
-        assert self._last is not None
-        side = self._last[1]
+        side = self._last[1] if self._last is not None else np.zeros(0, dtype=np.int64)
         key = side.tobytes()
-        if key not in self._slopes:
+        if key not in self._sensitivities:
             keep = self._keep(side)
-            scaled = sparse.csc_array(trade @ sparse.diags_array(self._s))
-            push = np.zeros((len(side), trade.shape[0]))
+            scaled = sparse.csc_array(forms @ sparse.diags_array(self._s))
+            push = np.zeros((len(side), forms.shape[0]))
             push[: self._n] = scaled.T.toarray()
             moved = np.flatnonzero(push[keep].any(axis=0))
             reply = np.zeros_like(push)
             reply[np.ix_(keep, moved)] = self._factor(side, keep).solve(push[np.ix_(keep, moved)])
-            self._slopes[key] = -(scaled @ reply[: self._n]) / MONEY_SCALE
-        return self._slopes[key]
+            self._sensitivities[key] = -(scaled @ reply[: self._n]) / MONEY_SCALE
+        return self._sensitivities[key]
 
     def _keep(self, side: IntVector) -> BoolVector:
         """The variables that are free and the rows that hold as equations."""

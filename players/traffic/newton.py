@@ -119,30 +119,3 @@ def newton_direction(problem: Problem, state: State, working: WorkingSet) -> Vec
         damping = DAMPING_FACTOR * damping
     direction[paths] = target - flow
     return direction
-
-
-def slope_of_trades(problem: Problem, state: State) -> Vector:
-    """Return (n_goods, n_goods) [kW per $/kWh] how trades answer to prices while the same paths are used."""
-    form = problem.form
-    n_goods = form.n_goods
-    used = state.flow > 1e-9 * form.demand[form.group]
-    contested = np.add.reduceat(used.astype(np.int64), form.first) > 1
-    paths = np.flatnonzero(used & contested[form.group])
-    if not len(paths):
-        return np.zeros((n_goods, n_goods))
-    group = np.cumsum(contested)[form.group[paths]] - 1
-    first = np.searchsorted(group, np.arange(contested.sum()))
-    use, rated = form.rows(paths, problem.marginal.derivative(state.levels))
-    lead = leaders(state.flow[paths], group, first)
-    others = np.ones(len(paths), dtype=bool)
-    others[lead] = False
-    path = np.flatnonzero(others)
-    basic = lead[group[path]]
-    slope = Slope(rated, use, np.zeros(len(paths)))
-    smallest = max(SMALLEST_SLOPE, 1e-9 * float(slope.diagonal().max()))
-    exchanges = replace(slope, own=np.full(len(paths), smallest)).of_exchanges(path, basic)
-    _, charge = form.rows(paths, np.ones(use.shape[1]))
-    goods = slice(use.shape[1] - n_goods, None)
-    U = use[path][:, goods] - use[basic][:, goods]
-    C = charge[path][:, goods] - charge[basic][:, goods]
-    return -U.T @ np.linalg.solve(exchanges, C)

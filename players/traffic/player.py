@@ -20,6 +20,7 @@ from players.traffic.columns import Columns
 from players.traffic.problem import Problem, State
 from players.traffic.report import TrafficReport, traffic_report
 from players.traffic.resources import Marginal, ResourceForm
+from players.traffic.sensitivity import sensitivity
 from players.traffic.travel_time import LinkTime
 
 ROUND_LIMIT = 200  # of assignments to the paths in use, each followed by a search for cheaper ones
@@ -161,15 +162,12 @@ class Traffic:
         raise SolverError(f"{self.name}: there still were cheaper routes after {ROUND_LIMIT} rounds of search")
 
     def sensitivity(self, signal: Signal) -> Vector:
+        """Return (n_goods, n_goods) [kW per $/kWh] ∂trade/∂price while drivers use the paths that they use."""
+        start = self._start
+        if start is None or not self._problem(signal).state(self._columns.of_form(start)).gap <= ROUNDING_GAP:
+            start = self.best_response(signal).plan["path_flow"]
         problem = self._problem(signal)
-        state = problem.state(self._columns.of_form(self._start))
-        if not state.gap <= max(self.tolerance, ROUNDING_GAP):
-            self.best_response(signal)
-            problem = self._problem(signal)
-            state = problem.state(self._columns.of_form(self._start))
-        from players.traffic.newton import slope_of_trades
-
-        return slope_of_trades(problem, state)
+        return sensitivity(problem, problem.state(self._columns.of_form(start)))
 
     def _assigned(self, problem: Problem, start: Vector | None) -> Assignment:
         try:
