@@ -98,7 +98,7 @@ class QuadraticSolver:
         self._at_fixed = np.where(self._fixed, self._lower, 0.0)
         self._factors: OrderedDict[bytes, SuperLU] = OrderedDict()
         self._last: tuple[Vector, IntVector] | None = None  # the last linear term and the active set of its solution
-        self._sensitivities: dict[bytes, Vector] = {}
+        self._sensitivities: OrderedDict[bytes, Vector] = OrderedDict()
 
     def solve(self, c: Vector) -> Solution:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if PIQP fails."""
@@ -121,14 +121,14 @@ class QuadraticSolver:
         side = self._last[1] if self._last is not None else np.zeros(0, dtype=np.int64)
         key = side.tobytes()
         if key not in self._sensitivities:
+            free = np.flatnonzero(side[: self._n] == FREE)
+            scaled = sparse.csc_array(sparse.csc_array(forms)[:, free] @ sparse.diags_array(self._s[free]))
             keep = self._keep(side)
-            scaled = sparse.csc_array(forms @ sparse.diags_array(self._s))
-            push = np.zeros((len(side), forms.shape[0]))
-            push[: self._n] = scaled.T.toarray()
-            moved = np.flatnonzero(push[keep].any(axis=0))
-            reply = np.zeros_like(push)
-            reply[np.ix_(keep, moved)] = self._factor(side, keep).solve(push[np.ix_(keep, moved)])
-            self._sensitivities[key] = -(scaled @ reply[: self._n]) / MONEY_SCALE
+            push = np.zeros((np.count_nonzero(keep), forms.shape[0]), order="F")
+            push[: len(free)] = scaled.toarray().T
+            self._sensitivities[key] = -(scaled @ self._factor(side, keep).solve(push)[: len(free)]) / MONEY_SCALE
+            if len(self._sensitivities) > CACHED_FACTORS:
+                self._sensitivities.popitem(last=False)
         return self._sensitivities[key]
 
     def _keep(self, side: IntVector) -> BoolVector:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.linalg import inv
 
 from bestresponse.market import Market
 from bestresponse.schemes.stacking import Stack
@@ -56,7 +57,7 @@ class SharingTangent:
         inverse, step, W = {}, np.empty_like(right), np.zeros((n, n))
         for name, part in stack.part.items():
             at, answers = self._at[name], self._answers[name]
-            inverse[name] = np.linalg.inv((1 + damping) * np.eye(len(at)) + answers)
+            inverse[name] = inv((1 + damping) * np.eye(len(at)) + answers, overwrite_a=True, check_finite=False)
             step[part] = inverse[name] @ right[part]
             W[np.ix_(at, at)] += inverse[name]
         W /= stack.traders[:, None]
