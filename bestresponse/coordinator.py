@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 PLAIN = Anderson(memory=0, relaxation=1.0)  # no acceleration
 UNBALANCED = Balancing(every=0)  # penalties stay as they are
+LARGE = 500  # goods of one player, beyond which a Newton step (dense, cubic) takes longer than the sweeps it saves
 
 
 def coordinate(
@@ -96,10 +97,12 @@ def coordinate(
 
 
 def default_acceleration(scheme: Scheme, market: Market) -> Anderson | Newton:
-    """Return Newton's method where scheme and players allow it, else Anderson's; PLAIN where the scheme asks for it."""
+    """Return Newton's method where scheme, players and size allow it, else Anderson's; PLAIN if a scheme wants it."""
     if not scheme.accelerates:
         return PLAIN
-    return Anderson() if obstacle_to_newton(scheme, market) else Newton()
+    if max(map(len, market.positions.values()), default=0) > LARGE or obstacle_to_newton(scheme, market):
+        return Anderson()
+    return Newton()
 
 
 def default_balancing(scheme: Scheme, acceleration: Anderson | Newton) -> Balancing:

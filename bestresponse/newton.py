@@ -36,6 +36,7 @@ class Newton:
     """
 
     damping: float = 0.1  # λ to start with
+    near: float = 1e-3  # λ to start with from where another run or method ended
     easing: float = 4.0
     trusted: float = 0.5  # distance from the expected residual, relative to the one before, up to which λ falls
     doubted: float = 0.75  # and from which on it rises
@@ -45,8 +46,15 @@ class Newton:
     patience: int = 8
 
     def __post_init__(self) -> None:
-        if not (0 < self.damping < np.inf and self.easing >= 1 and 0 <= self.trusted <= self.doubted):
-            raise FormulationError(f"Newton needs damping > 0, easing ≥ 1 and 0 ≤ trusted ≤ doubted, given {self}")
+        if not (
+            0 < self.damping < np.inf
+            and 0 < self.near < np.inf
+            and self.easing >= 1
+            and 0 <= self.trusted <= self.doubted
+        ):
+            raise FormulationError(
+                f"Newton needs damping > 0, near > 0, easing ≥ 1 and 0 ≤ trusted ≤ doubted, given {self}"
+            )
         if not (self.rollback >= 1 and self.recent >= 1 and self.retreat > 1 and self.patience >= 1):
             raise FormulationError(f"Newton needs rollback ≥ 1, recent ≥ 1, retreat > 1 and patience ≥ 1, given {self}")
 
@@ -70,6 +78,10 @@ class NewtonSteps:
         self._sizes: list[float] = []  # of the last residuals that stand
         self._smallest, self._idle, self._floor = np.inf, 0, LEAST_DAMPING
         self._base = self._residual = self._step = self._fall = np.zeros(0)
+
+    def start_near(self) -> None:
+        """Trust the linear model more than from anywhere."""
+        self._damping = self.settings.near
 
     def memory(self) -> dict[str, Vector]:
         """Return everything the next step depends on besides the metric, as arrays."""

@@ -116,13 +116,11 @@ class Run:
         self.iteration = self._bind()
         self.accelerator.restart(self.iteration.metric())
         self.state = self.iteration.state(start.price, {**self.market.no_trade, **start.trades})
-        lessons, learner = start.lessons, self.accelerator
-        if (
-            isinstance(learner, Accelerator)
-            and lessons is not None
-            and lessons.fit(self.settings.scheme.name, self.state)
-        ):
-            learner.heed(lessons)
+        if isinstance(self.accelerator, NewtonSteps):
+            if start.trades:
+                self.accelerator.start_near()
+        elif start.lessons is not None and start.lessons.fit(self.settings.scheme.name, self.state):
+            self.accelerator.heed(start.lessons)
 
     def _sweep(self) -> Stop | None:
         self.number += 1
