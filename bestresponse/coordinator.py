@@ -58,15 +58,17 @@ def coordinate(
     The scheme is `default_scheme(market)` if none is given, which may fall back on exchange, as `Equilibrium.method`
     then says; a scheme that is given is used or refused. The penalty of every good is
     `sigma · price_scale / quantity_scale`, with sigma from `start` if none is given. Where `acceleration` and
-    `balancing` are not given, a scheme that allows them gets both with their defaults; any other runs plainly (PLAIN,
-    UNBALANCED). Players asked together answer in parallel if an `executor` is given. A player
-    that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for up to so
-    many failures in a row, each of which is logged and counted. Certificates never are bridged, and ask the players
-    inside the wrappers of `unreliable`. `on_sweep` hears of every sweep;
-    `on_checkpoint` gets, after every sweep but the last, what `resume` needs to go on from there exactly as an unbroken
-    run would; `start` then does not matter. An interrupt (Ctrl-C) ends the run with the best sweep so far.
+    `balancing` are not given they are `default_acceleration` and `default_balancing`: Newton's method if scheme and
+    players allow it, Anderson's if not, both with balanced penalties; a scheme that wants neither runs plainly (PLAIN,
+    UNBALANCED). Players asked together answer in parallel if an `executor` is given.
 
-    Raises FormulationError if the scheme does not fit the market or cannot be accelerated.
+    A player that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for
+    up to so many failures in a row, each of which is logged and counted. Certificates never are bridged, and ask the
+    players inside the wrappers of `unreliable`. `on_sweep` hears of every sweep; `on_checkpoint` gets, after every sweep
+    but the last, what `resume` needs to go on from there exactly as an unbroken run would; `start` then does not matter.
+    An interrupt (Ctrl-C) ends the run with the best sweep so far.
+
+    Raises FormulationError if the scheme does not fit the market or cannot be accelerated as asked.
     """
     start = start if isinstance(start, Start) else Start(np.asarray(start, dtype=float))
     if sigma is not None:
