@@ -64,9 +64,9 @@ def coordinate(
 
     A player that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for
     up to so many failures in a row, each of which is logged and counted. Certificates never are bridged, and ask the
-    players inside the wrappers of `unreliable`. `on_sweep` hears of every sweep; `on_checkpoint` gets, after every sweep
-    but the last, what `resume` needs to go on from there exactly as an unbroken run would; `start` then does not matter.
-    An interrupt (Ctrl-C) ends the run with the best sweep so far.
+    players inside the wrappers of `unreliable`. `on_sweep` hears of every sweep; `on_checkpoint` gets, after every
+    sweep but the last, what `resume` needs to go on from there exactly as an unbroken run would; `start` then does not
+    matter. An interrupt (Ctrl-C) ends the run with the best sweep so far.
 
     Raises FormulationError if the scheme does not fit the market or cannot be accelerated as asked.
     """
