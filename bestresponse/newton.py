@@ -2,10 +2,13 @@
 
     (1 + λ − T'(z)) d = (1 + λ) f(z)                 z ← z + d
 
-With λ = 0 the step d is Newton's, for λ → ∞ the plain one, f; between them it is a proximal step of the operator 1 − T,
-which is monotone where the theorem of the scheme holds. T' comes from how every player's trades answer to prices
-(`KnowsItsSensitivity`). Answers have kinks, where an active set changes: there T' is that of one side, and the method
-is semismooth (Qi and Sun 1993; for fixed points of splitting methods Xiao, Li, Wen and Zhang 2018).
+With λ = 0 the step d is Newton's, for λ → ∞ the plain one, f. Between them it is, with T taken as linear, a proximal
+step of the operator 1 − T and a plain step after it; of an error e it leaves T' λ (1 + λ − T')⁻¹ e. The operator is
+monotone where the theorem of the scheme holds, so that neither makes the error longer.
+
+T' comes from how every player's trades answer to prices (`KnowsItsSensitivity`). Answers have kinks, where an active
+set changes: there T' is that of one side, and the method is semismooth (Qi and Sun 1993; for fixed points of splitting
+methods Xiao, Li, Wen and Zhang 2018).
 """
 
 from __future__ import annotations
@@ -31,8 +34,8 @@ class Newton:
     doubled. A residual above `rollback` times the largest of the last `recent` ones takes the step back: it is tried
     again, shorter by the factor `retreat`, and λ grows by that factor. Residuals may rise a little, so that steps could
     go round in a circle: where `patience` of them bring no smallest residual, λ grows by `retreat` and does not fall
-    below that until one comes. At its upper end steps are plain. Those of a nonexpansive map never raise the residual
-    and bring it to zero if there is a fixed point, so that a smallest one always comes.
+    below that until one comes. At its upper end steps are plain. Where the theorem of the scheme holds, plain steps
+    never raise the residual and bring it to zero from anywhere, so that a smallest one always comes.
     """
 
     damping: float = 0.1  # λ to start with
@@ -123,7 +126,10 @@ class NewtonSteps:
         if self._damping >= MOST_DAMPING:
             return residual, residual
         tangent = self._tangent()
-        step = tangent.step((1 + self._damping) * residual, self._damping)
+        try:
+            step = tangent.step((1 + self._damping) * residual, self._damping)
+        except np.linalg.LinAlgError:  # no slopes of a monotone market do that
+            return residual, residual
         return step, step - tangent.image(step)
 
     def _taken_back(self) -> Vector:

@@ -63,7 +63,7 @@ class Oracle:
         """Return, by player, how the trades that were last answered to these signals answer to prices.
 
         Where a player's last answer stands for a failed one, nothing answers to anything. Raises PlayerFailedError for
-        a player that raises or answers with a wrong shape or with numbers that are not finite.
+        a player that raises, or states no array, one of a wrong shape, or numbers that are not finite.
         """
         return {name: self._sensitivity(name, signal) for name, signal in signals.items()}
 
@@ -102,8 +102,8 @@ class Oracle:
         with _errors_of(name):
             found = player.sensitivity(signal)
         self.seconds[name] += time.perf_counter() - start
-        if np.shape(found) != (n, n) or not np.isfinite(found).all():
-            raise PlayerFailedError(f"{name}: the sensitivity of its trades is not a finite matrix of shape {(n, n)}")
+        if not (isinstance(found, np.ndarray) and found.shape == (n, n) and np.isfinite(found).all()):
+            raise PlayerFailedError(f"{name}: the sensitivity of its trades is not a finite array of shape {(n, n)}")
         return found
 
     def _answer(self, name: str, wait: Callable[[], Reply]) -> Response:

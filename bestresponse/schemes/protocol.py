@@ -105,7 +105,7 @@ class Scheme(Protocol):
 
     @property
     def accelerates(self) -> bool:
-        """Whether it is accelerated by default, see `acceleration.default_acceleration`."""
+        """Whether it is accelerated by default, see `coordinator.default_acceleration`."""
         ...
 
     @property

@@ -7,10 +7,10 @@
 # %% [markdown]
 # # 10 · Exercises, with checks of your answers
 #
-# One exercise for every notebook so far. Replace the three dots in each by your answer and run the cell again: `check`
-# says whether it is right, and if not, where to look. It asks your function with numbers of its own, so an answer that
-# is right for one market only will not do. The first seven need paper, a pencil and a few lines of Python; the last
-# two use the package.
+# One exercise for every notebook so far, and another for notebook 6. Replace the three dots in each by your answer and
+# run the cell again: `check` says whether it is right, and if not, where to look. It asks your function with numbers of
+# its own, so an answer that is right for one market only will not do. Exercises 8 and 9 use the package; the others
+# need paper, a pencil and a few lines of Python.
 #
 # This page is a script in `docs/notebooks/`; `jupytext --to notebook 10_exercises.py` (`pip install jupytext`) makes a
 # notebook of it. Solutions lie in `docs/notebooks/solutions/`; look at them when all is done.
@@ -151,3 +151,17 @@ class Heater(ConvexProgram):
 
 
 print(check(9, Heater))
+
+# %% [markdown]
+# ## 10 · A step of Newton's
+#
+# One town and one plant share one good: the map of notebook 6 with a single plant, so that $\rho = \sigma$. Both say
+# their slopes, anchors included. A sweep leaves the residual $f$. By how much does a damped step change $\zeta$?
+
+
+# %%
+def newton_step(town_slope, plant_slope, sigma, damping, residual):
+    return ...
+
+
+print(check(10, newton_step))

@@ -161,3 +161,29 @@ def solve_two(answer: Any) -> str:
             if not same(z[row] * w[row], 0.0):
                 raise Wrong(f"{answered}{row + 1} = {w[row]:g}. Either it or z{row + 1} has to be zero.")
     return "Four guesses always do for two rows; for n rows there are 2ⁿ, and then one needs notebook 7."
+
+
+def newton_step(answer: Any) -> str:
+    """Exercise 10: (town_slope, plant_slope, sigma, damping, residual) → d with (1 + λ − T') d = (1 + λ) f."""
+    for town, plant, sigma, damping, residual in (
+        (-0.25, -0.25, 1.0, 0.0, 3.0),
+        (-0.25, -0.25, 1.0, 0.1, 3.0),
+        (-0.2, -0.4, 2.0, 1.0, -1.5),
+        (-0.1, 0.0, 2.0, 0.5, 1.0),
+    ):
+        found = number(ask(answer, town, plant, sigma, damping, residual))
+        price = 1 + sigma * town
+        slope = price + sigma * plant * (2 * price - 1)
+        left, right = (1 + damping - slope) * found, (1 + damping) * residual
+        case = f"With slopes {town:g} and {plant:g}, σ = {sigma:g}, λ = {damping:g} and f = {residual:g}"
+        if same(left, right):
+            continue
+        if same(found, residual):
+            raise Wrong(f"{case} you take the plain step. What would f be after it if T is linear?")
+        if same(left, residual):
+            raise Wrong(f"{case} your step is {found:g}. A damped one is 1 + λ times as long.")
+        raise Wrong(
+            f"{case} a change of ζ by 1 changes the price by {price:g}, and T by {slope:g}. So (1 + λ − T') d is "
+            f"{left:g} with your d, and should be {right:g}."
+        )
+    return "Undamped, it leaves no residual where players are linear."

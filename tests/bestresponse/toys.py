@@ -122,3 +122,31 @@ def random_market(seed: int, least_curvature: float = 0.0) -> Market:
         Cooperative("cooperative", tuple(goods), root @ root.T + 0.2 * np.eye(len(goods)), rng.normal(size=len(goods)))
     )
     return market_of(players)
+
+
+class Aware(Trader):
+    """A trader that knows its slope: −a a' / curvature while it is free, anchor included, and zero at a bound."""
+
+    def sensitivity(self, signal: Signal) -> np.ndarray:
+        a = np.array(list(self.direction.values()))
+        if not self.lower < Trader.best_response(self, signal).plan["x"][0] < self.upper:
+            return np.zeros((len(a), len(a)))
+        return -np.outer(a, a) / (self.curvature + signal.anchor.weight @ a**2)
+
+
+class AwareCooperative(Cooperative):
+    """H need not be symmetric: then it is an equilibrium of many, and minimises nothing."""
+
+    def sensitivity(self, signal: Signal) -> np.ndarray:
+        return -np.linalg.inv(self.H + np.diag(signal.anchor.weight))
+
+
+def aware(market: Market) -> Market:
+    """The same market of players that know their slopes."""
+    kinds = {Trader: Aware, Cooperative: AwareCooperative}
+    return Market(market.goods, tuple(kinds[type(player)](**vars(player)) for player in market))
+
+
+def of_kind(kind: type[Trader], market: Market) -> Market:
+    """The same market of traders of another kind."""
+    return Market(market.goods, tuple(kind(**vars(player)) for player in market))

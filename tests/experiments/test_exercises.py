@@ -15,8 +15,9 @@ NOTEBOOKS = Path(__file__).parent.parent.parent / "docs" / "notebooks"
 EXERCISES, SOLUTIONS = NOTEBOOKS / "10_exercises.py", NOTEBOOKS / "solutions" / "10_exercises.py"
 
 
-def test_there_is_one_for_every_notebook_before():
-    assert [f"{number:02}" for number in exercises()] == [path.stem[:2] for path in sorted(NOTEBOOKS.glob("0*.py"))]
+def test_there_is_one_for_every_notebook_before_and_one_more():
+    before = [path.stem[:2] for path in sorted(NOTEBOOKS.glob("0*.py"))]
+    assert [f"{number:02}" for number in exercises()] == [*before, "10"]
 
 
 def test_the_untouched_page_says_not_yet_to_each(capsys):
@@ -117,6 +118,10 @@ def share(without, with_v2g):
     return (before - after) / before
 
 
+def too_short(town, plant, sigma, damping, residual):
+    return residual / (damping - sigma * (town + plant * (1 + 2 * sigma * town)))
+
+
 WRONG = [
     (1, lambda enjoyment, town, plant: enjoyment * town / (town + plant), "the town takes 8 kW and the plant gives 2"),
     (1, lambda enjoyment, town, plant: 8.0, "With enjoyment 20"),
@@ -155,6 +160,10 @@ WRONG = [
     (9, SaysNothing, "one good"),
     (9, Breaks, "KeyError"),
     (9, Forgetful, "fails the check “anchor”"),
+    (10, lambda town, plant, sigma, damping, f: f, "the plain step"),
+    (10, lambda *given: too_short(*given[:3], 0.0, given[4]), "d is 3.8 with your d, and should be 3.3"),
+    (10, lambda town, plant, sigma, damping, f: -f / (sigma * town), "the price by 0.75, and T by 0.625"),
+    (10, too_short, "1 + λ times as long"),
 ]
 
 
@@ -179,7 +188,7 @@ def test_nothing_that_a_student_writes_breaks_a_check(number):
 
 def test_an_answer_is_not_believed_on_one_market(solved):
     """Every check asks more than once: a constant that is right for its first question is not right."""
-    for number in (1, 3, 4, 5, 6, 8):
+    for number in (1, 3, 4, 5, 6, 8, 10):
         first = []
 
         def constant(*arguments, answer=solved[number], first=first):
@@ -190,5 +199,5 @@ def test_an_answer_is_not_believed_on_one_market(solved):
 
 
 def test_there_is_no_other_exercise():
-    with pytest.raises(DataError, match=r"no exercise 10.*1, 2, 3"):
-        check(10, ...)
+    with pytest.raises(DataError, match=r"no exercise 11.*1, 2, 3"):
+        check(11, ...)

@@ -115,8 +115,22 @@ class Heater(ConvexProgram):
         return Formulation(cost=-worth, trade=use, constraints={})
 
 
+# %% [markdown]
+# 10. If $\zeta$ changes by $\delta$, the town is told a price that is higher by $\delta$, so the market price changes
+# by $(1 + \sigma S_{town})\,\delta$. The plant is told twice that, less $\delta$, and $T$ is the price plus $\sigma$
+# times its trade.
+
+
 # %%
-answers = clearing_price, gauss_seidel, narrow_road, anchored_trade, gain, best_relaxation, solve_two, saving, Heater
+def newton_step(town_slope, plant_slope, sigma, damping, residual):
+    price = 1 + sigma * town_slope
+    slope = price + sigma * plant_slope * (2 * price - 1)
+    return (1 + damping) * residual / (1 + damping - slope)
+
+
+# %%
+by_hand = clearing_price, gauss_seidel, narrow_road, anchored_trade, gain, best_relaxation, solve_two
+answers = *by_hand, saving, Heater, newton_step
 verdicts = [check(number, answer) for number, answer in zip(exercises(), answers, strict=True)]
 for verdict in verdicts:
     print(verdict)

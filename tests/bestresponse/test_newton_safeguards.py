@@ -1,0 +1,187 @@
+"""What keeps Newton's method from harm: bad steps, circles, wrong slopes, players that fail, runs that are cut."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from bestresponse.checkpoint import load_checkpoint
+from bestresponse.coordinator import UNBALANCED, coordinate
+from bestresponse.newton import MOST_DAMPING, Newton, NewtonSteps
+from bestresponse.stopping import Limits, StopReason
+from tests.bestresponse.toys import Aware, aware, bread_market, chain_market, market_of, of_kind
+
+
+def scarce_market():
+    """A buyer of up to 100 worth 40 each, two sellers of 70 in all: slopes lead from piece to piece and back."""
+    buyer = Aware("buyer", {"x": 1.0}, 0.0, -40.0, 0.0, 100.0)
+    cheap, dear = (Aware(f"of {most}", {"x": -1.0}, 0.1, cost, 0.0, most) for cost, most in ((1.0, 50.0), (5.0, 20.0)))
+    return market_of([buyer, cheap, dear], quantity_scale=100.0)
+
+
+class Wrong(Aware):
+    """Has its own slope with the wrong sign, and much too large."""
+
+    def sensitivity(self, signal):
+        return -20.0 * super().sensitivity(signal)
+
+
+class Planted:
+    """A tangent of T(z) = 0 whose steps are what somebody has planted, from then on Newton's."""
+
+    def __init__(self, *planted):
+        self.planted = list(planted)
+
+    def image(self, direction):
+        return 0.0 * direction
+
+    def step(self, right, damping):
+        return np.array([self.planted.pop(0)]) if self.planted else right / (1 + damping)
+
+
+def test_a_bad_step_is_taken_back_shortened_and_followed_by_more_damping():
+    steps = NewtonSteps(Newton(retreat=10.0), lambda: tangent)
+    tangent = Planted(1000.0)
+    steps.restart(np.ones(1))
+    state, visited = np.array([1.0]), []
+    for _ in range(4):
+        state = steps.next_state(state, np.zeros(1))
+        visited.append(float(state[0]))
+    assert visited == pytest.approx([1001.0, 101.0, 11.0, 2.0])  # the last residual is no more than twice the first
+    assert steps.rolled_back == 3 and steps.memory()["damping"][0] == pytest.approx(0.1 * 10.0**3)
+    assert steps.next_state(state, np.zeros(1)) == pytest.approx([0.0])
+    assert steps.memory()["damping"][0] < 99  # less again: the shorter step did what T' says of it
+    assert steps.rolled_back == 3
+
+
+def test_with_the_most_damping_a_step_is_the_plain_one_and_nobody_is_asked():
+    def nobody():
+        raise AssertionError("asked")
+
+    steps = NewtonSteps(Newton(damping=MOST_DAMPING), nobody)
+    steps.restart(np.ones(1))
+    assert steps.next_state(np.array([4.0]), np.array([3.0])) == pytest.approx([3.0], abs=0)
+
+
+def test_a_residual_that_is_not_a_number_takes_its_step_back():
+    steps = NewtonSteps(Newton(), lambda: Planted(8.0))
+    steps.restart(np.ones(1))
+    assert steps.next_state(np.ones(1), np.zeros(1)) == pytest.approx([9.0])
+    assert steps.next_state(np.array([9.0]), np.array([np.nan])) == pytest.approx([2.0])
+
+
+def test_steps_that_would_go_in_circles_do_not():
+    """Damping grows while no residual gets smaller."""
+    trusting, watchful = (
+        coordinate(scarce_market(), np.zeros(1), sigma=0.3, acceleration=way, balancing=UNBALANCED)
+        for way in (Newton(patience=10**6), Newton())
+    )
+    assert trusting.stop.reason is StopReason.OSCILLATING
+    assert watchful.solved and watchful.price == pytest.approx([40.0], abs=1e-5)
+
+
+@pytest.mark.parametrize("sigma", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("make", [bread_market, chain_market])
+def test_slopes_that_are_wrong_cost_sweeps_and_never_the_answer(make, sigma):
+    """Damping grows until steps are plain ones, which need no slope."""
+    right, wrong = aware(make()), of_kind(Wrong, make())
+    limits = Limits(max_sweeps=3000, patience=1000)
+    found, misled = (
+        coordinate(market, np.zeros(market.n_goods), sigma=sigma, balancing=UNBALANCED, limits=limits)
+        for market in (right, wrong)
+    )
+    assert found.solved and misled.solved, str(misled.stop)
+    assert misled.price == pytest.approx(found.price, abs=1e-5)
+    assert len(misled.trace) > len(found.trace)
+
+
+@pytest.mark.parametrize(
+    ("market", "settings"),
+    [
+        (aware(chain_market()), {"sigma": 3.0}),
+        (of_kind(Wrong, chain_market()), {"sigma": 3.0}),
+        (scarce_market(), {"sigma": 0.3, "balancing": UNBALANCED}),
+    ],
+    ids=["right slopes", "wrong slopes", "circles"],
+)
+def test_a_run_resumed_at_any_sweep_is_the_unbroken_one_bit_for_bit(market, settings, tmp_path):
+    checkpoints, settings = [], {**settings, "limits": Limits(max_sweeps=40)}
+    unbroken = coordinate(market, np.zeros(market.n_goods), **settings, on_checkpoint=checkpoints.append)
+    assert len(checkpoints) >= 8
+    for checkpoint in checkpoints:
+        checkpoint.save(tmp_path / "run.npz")
+        resumed = coordinate(
+            market, np.zeros(market.n_goods), **settings, resume=load_checkpoint(tmp_path / "run.npz")[0]
+        )
+        after = unbroken.trace.records[checkpoint.sweep :]
+        assert [record.price.tolist() for record in resumed.trace.records] == [r.price.tolist() for r in after]
+        assert [record.rolled_back for record in resumed.trace.records] == [r.rolled_back for r in after]
+
+
+class Tired(Aware):
+    """Fails at some questions, by number, and then has no slope either."""
+
+    fails_at = (3, 4, 7)
+    count = 0
+
+    def best_response(self, signal):
+        self.count += 1
+        if self.count in self.fails_at:
+            raise ValueError("too tired")
+        return super().best_response(signal)
+
+    def sensitivity(self, signal):
+        if self.count in self.fails_at:
+            raise AssertionError("the last answer was not given")
+        return super().sensitivity(signal)
+
+
+def with_seller(kind):
+    """A buyer who pays 4 − S, and a seller whose marginal cost is what it gives: clears at 2."""
+    return market_of([Aware("buyer", {"x": 1.0}, 1.0, -4.0, 0.0, 9.0), kind("seller", {"x": -1.0}, 1.0, 0.0, 0.0, 9.0)])
+
+
+def test_an_answer_that_stands_for_a_failed_one_answers_to_no_price():
+    found = coordinate(with_seller(Tired), np.zeros(1), sigma=0.01, bridge=3)
+    assert found.solved and found.bridged == {"seller": 3}
+    assert found.price == pytest.approx([2.0], abs=1e-6)
+
+
+def answering(answer):
+    """A kind of trader that states something else as its slope."""
+
+    class Odd(Aware):
+        def sensitivity(self, signal):
+            return answer()
+
+    return Odd
+
+
+def raising():
+    raise np.linalg.LinAlgError("Singular matrix")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: np.zeros(1), "seller: the sensitivity of its trades is not a finite array of shape (1, 1)"),
+        (lambda: np.zeros((2, 2)), "seller: the sensitivity of its trades is not a finite array of shape (1, 1)"),
+        (lambda: np.full((1, 1), np.nan), "seller: the sensitivity of its trades is not a finite array"),
+        (lambda: None, "seller: the sensitivity of its trades is not a finite array"),
+        (lambda: "steep", "seller: the sensitivity of its trades is not a finite array"),
+        (lambda: sparse.eye_array(1), "seller: the sensitivity of its trades is not a finite array"),
+        (raising, "seller could not answer: LinAlgError: Singular matrix"),
+    ],
+)
+def test_a_slope_that_is_none_ends_the_run_with_the_name_of_the_player(answer, words):
+    found = coordinate(with_seller(answering(answer)), np.zeros(1), sigma=0.01)
+    assert found.stop.reason is StopReason.PLAYER_FAILED and not found.solved
+    assert f"At sweep 1: {words}" in str(found.stop)
+    assert set(found.responses) == {"buyer", "seller"}
+
+
+def test_slopes_that_leave_no_step_make_it_a_plain_one():
+    """1 + λ + ρ S is zero."""
+    odd = answering(lambda: np.full((1, 1), -1.1))
+    market = market_of([odd("buyer", {"x": 1.0}, 1.0, -4.0), odd("seller", {"x": -1.0}, 3.0)])
+    found = coordinate(market, np.zeros(1), sigma=1.0, acceleration=Newton(damping=0.1), balancing=UNBALANCED)
+    assert found.solved and found.price == pytest.approx([3.0], abs=1e-6)
