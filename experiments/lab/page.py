@@ -20,6 +20,7 @@ from experiments.lab.stepping import SteppedRun
 
 REFRESH = 150  # [ms]
 WIDTH = 130  # [px] of a field
+NEWTON = {"where possible": "", "yes": "1", "no": "0"}  # what a reader picks, as a setting
 FIGURE, BENCH = 400, 600  # [px] width below which what is beside others goes below them
 SHELL = """{% extends base %}
 {% block postamble %}<meta name="viewport" content="width=device-width, initial-scale=1">{% endblock %}
@@ -43,6 +44,7 @@ class Form:
         self.scenario = pn.widgets.Select(name="Scenario", options=[choice.scenario], width=WIDTH)
         self.scheme = pn.widgets.Select(name="Scheme", options=[*SCHEMES], value=choice.scheme, width=WIDTH)
         self.sigma = text(name="σ (penalty)", value=choice.sigma, width=WIDTH)
+        self.newton = pn.widgets.Select(name="Newton's method", options=NEWTON, value=choice.newton, width=WIDTH)
         self.relaxation = text(name="Relaxation", value=choice.relaxation, width=WIDTH, placeholder="0 to 2")
         self.anderson = text(name="Anderson memory", value=choice.anderson, width=WIDTH, placeholder="0: none")
         self.v2g = pn.widgets.Checkbox(name="V2G", value=choice.v2g, width=60, align="end")
