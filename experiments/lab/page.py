@@ -28,7 +28,8 @@ SHELL = """{% extends base %}
 INTRODUCTION = (
     "# bestresponse lab\nEvery player answers prices; a scheme moves the prices until the markets clear. "
     "**Step** makes one sweep, **Run** goes on until the run ends, **Pause** holds it. "
-    "An empty field is left to the case or to the scheme; a change begins a new run."
+    "An empty field is left to the case or to the scheme; a change begins a new run. "
+    "Relaxation and Anderson memory are settings of runs without Newton's method."
 )
 
 
