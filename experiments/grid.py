@@ -31,7 +31,7 @@ METHODS = ("newton", "anderson")  # keys of which `resolved` has the one by whic
 class Settings:
     """One point of the grid. None leaves a setting to the default for the scheme and the market.
 
-    Raises DataError where some settings are of Newton's method and others of Anderson's.
+    Raises DataError where some settings ask for Newton's method and others for a run without it.
     """
 
     sigma: float = 1.0
@@ -48,7 +48,7 @@ class Settings:
     bridge: int = 3  # failures in a row of one player for which its last answer stands; 0 to stop at the first
 
     def __post_init__(self) -> None:
-        if self._newton and self._anderson:
+        if self._with_newton and self._without_newton:
             given = {key: getattr(self, key) for key in ("newton", "damping", "anderson", "relaxation")}
             raise DataError(
                 f"given {', '.join(f'{key}={value:g}' for key, value in given.items() if value is not None)}: newton=1 "
@@ -56,12 +56,12 @@ class Settings:
             )
 
     @property
-    def _newton(self) -> bool:
+    def _with_newton(self) -> bool:
         """Whether Newton's method is asked for."""
         return self.newton == 1 or self.damping is not None
 
     @property
-    def _anderson(self) -> bool:
+    def _without_newton(self) -> bool:
         """Whether a run without Newton's method is asked for."""
         return self.newton == 0 or self.anderson is not None or self.relaxation is not None
 
@@ -78,9 +78,9 @@ class Settings:
 
         Raises FormulationError for a value outside its range.
         """
-        if self._newton:
+        if self._with_newton:
             return Newton() if self.damping is None else Newton(damping=self.damping)
-        if not self._anderson:
+        if not self._without_newton:
             return default_acceleration(scheme, market)
         usual = Anderson() if scheme.accelerates else PLAIN
         memory = usual.memory if self.anderson is None else self.anderson
