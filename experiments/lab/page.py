@@ -20,7 +20,7 @@ from experiments.lab.stepping import SteppedRun
 
 REFRESH = 150  # [ms]
 WIDTH = 130  # [px] of a field
-NEWTON = {"where possible": "", "yes": "1", "no": "0"}  # what a reader picks, as a setting
+NEWTON = {"default": "", "yes": "1", "no": "0"}  # what a reader picks, as a setting
 FIGURE, BENCH = 400, 600  # [px] width below which what is beside others goes below them
 SHELL = """{% extends base %}
 {% block postamble %}<meta name="viewport" content="width=device-width, initial-scale=1">{% endblock %}
