@@ -116,7 +116,11 @@ def default_balancing(scheme: Scheme, acceleration: Anderson | Newton) -> Balanc
 
 def obstacle_to_newton(scheme: Scheme, market: Market) -> str:
     """Return why the scheme's map on this market has no derivative that could be had; empty if it has one."""
-    if not isinstance(scheme.bind(market, market.price_scale / market.quantity_scale), HasTangent):
+    try:
+        iteration = scheme.bind(market, market.price_scale / market.quantity_scale)
+    except FormulationError as error:  # the scheme does not even fit the market
+        return str(error)
+    if not isinstance(iteration, HasTangent):
         return f"{scheme.name} states none"
     ignorant = [player.name for player in market if not isinstance(player, KnowsItsSensitivity)]
     return f"{', '.join(ignorant)} cannot say how their trades answer to prices" if ignorant else ""

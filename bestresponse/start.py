@@ -23,7 +23,7 @@ class Start:
     price: Vector  # (n_goods,)
     trades: Mapping[str, Vector] = field(default_factory=dict)  # by player; none for a player not named
     sigma: float = 1.0  # multiple of the automatic penalties
-    lessons: Lessons | None = None  # for the accelerator; not heeded by another scheme
+    lessons: Lessons | None = None  # for the accelerator; not heeded by another scheme, nor by Newton's method
 
     @classmethod
     def after(cls, found: Equilibrium) -> Start:
@@ -41,7 +41,7 @@ class Ending:
     price: Mapping[str, float]  # by good
     trades: Mapping[str, Mapping[str, float]]  # by player and good
     sigma: float = 1.0  # multiple of the automatic penalties
-    lessons: Lessons | None = None  # of the run's accelerator
+    lessons: Lessons | None = None  # of the run's accelerator; none of Newton's method
 
     @classmethod
     def of(cls, found: Equilibrium) -> Ending:

@@ -35,10 +35,12 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE,VALUE,...",
-            help="Settings to combine, as in sigma=1,3; also anderson (memory, 0 for none), relaxation, balancing "
-            "(every so many sweeps, 0 for never), order; and of the players delay (answers late by up to so many "
-            "questions), inexact (relative error of the prices they hear), fail (share of questions at which they "
-            "fail), bridge (failures in a row for which the last answer stands). May be given several times.",
+            help="Settings to combine, as in sigma=1,3; also newton (1 for Newton's method, the default where scheme, "
+            "players and size allow it, 0 for the scheme without it), damping (of Newton's method, to start with), "
+            "anderson (memory, 0 for none), relaxation, balancing (every so many sweeps, 0 for never), order; and of "
+            "the players delay (answers late by up to so many questions), inexact (relative error of the prices they "
+            "hear), fail (share of questions at which they fail), bridge (failures in a row for which the last answer "
+            "stands). May be given several times.",
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Starts: the usual first prices, and random multiples of them.")] = 1,

@@ -15,13 +15,14 @@ from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError, FormulationError
 from bestresponse.market import Good, Market
 from bestresponse.monolith import solve_monolith
+from bestresponse.newton import Newton
 from bestresponse.scheme_rates import predicted_rate
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.start import Start
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
-from experiments.build import build
+from experiments.build import Model, build
 from experiments.bystander import Bystander, Reading
 from experiments.case_schema import Case
 from experiments.case_searches import refuse_generated
@@ -134,9 +135,11 @@ def compare(
     budget = budget or Budget()
     theory = Theory(case, scenario, v2g) if predict else None
     for scheme, point in itertools.product(schemes, points):
+        model = build(case, scenario, v2g)
+        market = point.players(model.market)
         if on_run is not None:
-            on_run(point.label(scheme))
-        entry, found = _entry(case, scenario, v2g, scheme, point, budget, on_sweep)
+            on_run(point.label(scheme, market))
+        entry, found = _entry(model, market, scheme, point, budget, on_sweep)
         interrupted = found is not None and found.stop.reason is StopReason.INTERRUPTED
         if theory is not None and found is not None and not interrupted:
             try:
@@ -161,8 +164,9 @@ class Theory:
 
         None for a run that was no repetition of one map.
         """
-        acceleration = point.acceleration(scheme)
-        if acceleration.memory or point.balances(scheme).every:
+        acceleration = point.acceleration(scheme, found.market)
+        balances = point.balances(scheme, acceleration).every
+        if isinstance(acceleration, Newton) or acceleration.memory or balances:
             return None
 
         def predicted(at: Start) -> float | None:
@@ -185,9 +189,9 @@ class Theory:
 
 
 def _entry(
-    case: Case, scenario: str, v2g: bool, scheme: Scheme, point: Settings, budget: Budget, on_sweep: OnSweep | None
+    model: Model, market: Market, scheme: Scheme, point: Settings, budget: Budget, on_sweep: OnSweep | None
 ) -> tuple[Entry, Equilibrium | None]:
-    model, mirror = build(case, scenario, v2g), build(case, scenario, v2g)
+    mirror = build(model.case, model.scenario_name, model.v2g)
     bystander = Bystander(mirror.market, budget.measure_every)
 
     def hear(record: SweepRecord) -> None:
@@ -195,15 +199,16 @@ def _entry(
         if on_sweep is not None:
             on_sweep(record)
 
-    about = (scheme.name, point.label(scheme), point.resolved(scheme))
+    about = (scheme.name, point.label(scheme, market), point.resolved(scheme, market))
+    acceleration = point.acceleration(scheme, market)
     try:
         found = coordinate(
-            point.players(model.market),
+            market,
             point.first_price(model.first_price),
             scheme=bystander.beside(point.scheme(scheme)),
             sigma=point.sigma,
-            acceleration=point.acceleration(scheme),
-            balancing=point.balances(scheme),
+            acceleration=acceleration,
+            balancing=point.balances(scheme, acceleration),
             bridge=point.bridge,
             tolerances=Tolerances.of(budget.tolerance),
             limits=Limits(max_sweeps=budget.max_sweeps),

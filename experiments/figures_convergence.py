@@ -101,8 +101,8 @@ def _draw_penalty(axes: Axes, rows: Rows) -> None:
     sweeps, sigma = _column(rows, "sweep"), _column(rows, "sigma")
     axes.plot(sweeps, sigma, color=PURPLE, linewidth=2.5, drawstyle="steps-post")
     marks: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("clipped", "accelerated step cut", {"marker": "v", "color": ORANGE}),
-        ("rolled_back", "accelerated step taken back", {"marker": "x", "color": "black", "markeredgewidth": 2}),
+        ("clipped", "step cut", {"marker": "v", "color": ORANGE}),
+        ("rolled_back", "step taken back", {"marker": "x", "color": "black", "markeredgewidth": 2}),
     )
     for key, label, look in marks:
         happened = np.diff(_column(rows, key), prepend=0.0) > 0

@@ -10,26 +10,33 @@ import numpy as np
 
 from bestresponse.acceleration import Anderson
 from bestresponse.balancing import Balancing
-from bestresponse.coordinator import PLAIN, UNBALANCED
+from bestresponse.coordinator import PLAIN, default_acceleration, default_balancing
 from bestresponse.errors import DataError, FormulationError
 from bestresponse.market import Market
+from bestresponse.newton import Newton
 from bestresponse.player import Player
 from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.orders import CYCLIC, MostImbalanced, Order, Shuffled
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.schemes.registry import SCHEMES
 from bestresponse.typing import Vector
-from bestresponse.unreliable import Failing, Inexact, Late
+from bestresponse.unreliable import Failing, Inexact, Late, exact_market
 from experiments.case_problems import nearest
 
 LOWEST, HIGHEST = 0.5, 2.0  # factors of the first prices of a seeded run
+METHODS = ("newton", "anderson")  # keys of which `resolved` has the one by which the steps are found
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One point of the grid. None leaves a setting to the scheme's default."""
+    """One point of the grid. None leaves a setting to the default for the scheme and the market.
+
+    Raises DataError where some settings ask for Newton's method and others for a run without it.
+    """
 
     sigma: float = 1.0
+    newton: int | None = None  # 1 for Newton's method, 0 for the scheme's default without it
+    damping: float | None = None  # of Newton's method, to start with
     anderson: int | None = None  # memory; 0 for none
     relaxation: float | None = None
     balancing: int | None = None  # every so many sweeps; 0 for never
@@ -40,6 +47,24 @@ class Settings:
     fail: float = 0.0  # share of the questions at which players fail
     bridge: int = 3  # failures in a row of one player for which its last answer stands; 0 to stop at the first
 
+    def __post_init__(self) -> None:
+        if self._with_newton and self._without_newton:
+            given = {key: getattr(self, key) for key in ("newton", "damping", "anderson", "relaxation")}
+            raise DataError(
+                f"given {', '.join(f'{key}={value:g}' for key, value in given.items() if value is not None)}: newton=1 "
+                "and damping ask for Newton's method; newton=0, anderson and relaxation for a run without it"
+            )
+
+    @property
+    def _with_newton(self) -> bool:
+        """Whether Newton's method is asked for."""
+        return self.newton == 1 or self.damping is not None
+
+    @property
+    def _without_newton(self) -> bool:
+        """Whether a run without Newton's method is asked for."""
+        return self.newton == 0 or self.anderson is not None or self.relaxation is not None
+
     def scheme(self, scheme: Scheme) -> Scheme:
         """Return the scheme with the order. Raises FormulationError for a scheme that has none to choose."""
         if self.order is None:
@@ -48,16 +73,23 @@ class Settings:
             raise FormulationError(f"{scheme.name} has no order of turns to choose; gauss_seidel has")
         return replace(scheme, order=_ORDERS[self.order](self.seed))
 
-    def acceleration(self, scheme: Scheme) -> Anderson:
-        """Return the acceleration for a scheme. Raises FormulationError for a value outside its range."""
+    def acceleration(self, scheme: Scheme, market: Market) -> Anderson | Newton:
+        """Return how the steps of a scheme on a market are found.
+
+        Raises FormulationError for a value outside its range.
+        """
+        if self._with_newton:
+            return Newton() if self.damping is None else Newton(damping=self.damping)
+        if not self._without_newton:
+            return default_acceleration(scheme, market)
         usual = Anderson() if scheme.accelerates else PLAIN
         memory = usual.memory if self.anderson is None else self.anderson
         relaxation = usual.relaxation if self.relaxation is None else self.relaxation
         return replace(usual, memory=memory, relaxation=relaxation)
 
-    def balances(self, scheme: Scheme) -> Balancing:
-        """Return the balancing of penalties for a scheme."""
-        usual = Balancing() if scheme.balances else UNBALANCED
+    def balances(self, scheme: Scheme, acceleration: Anderson | Newton) -> Balancing:
+        """Return the balancing of penalties for a scheme whose steps are found like that."""
+        usual = default_balancing(scheme, acceleration)
         return usual if self.balancing is None else Balancing(every=self.balancing)
 
     def players(self, market: Market) -> Market:
@@ -79,16 +111,16 @@ class Settings:
         factors = np.random.default_rng(self.seed).uniform(LOWEST, HIGHEST, len(usual))
         return usual * (factors if self.seed else 1.0)
 
-    def resolved(self, scheme: Scheme) -> dict[str, float | str]:
-        """Return what a run is made with, the scheme's defaults filled in."""
-        acceleration = self.acceleration(scheme)
-        found: dict[str, float | str] = {
-            "sigma": self.sigma,
-            "anderson": acceleration.memory,
-            "relaxation": acceleration.relaxation,
-            "balancing": self.balances(scheme).every,
-            "seed": self.seed,
-        }
+    def resolved(self, scheme: Scheme, market: Market) -> dict[str, float | str]:
+        """Return what a run on a market is made with, the defaults filled in."""
+        acceleration = self.acceleration(scheme, market)
+        steps: dict[str, float] = (
+            {"newton": 1, "damping": acceleration.damping}
+            if isinstance(acceleration, Newton)
+            else {"anderson": acceleration.memory, "relaxation": acceleration.relaxation}
+        )
+        balancing = self.balances(scheme, acceleration).every
+        found: dict[str, float | str] = {"sigma": self.sigma, **steps, "balancing": balancing, "seed": self.seed}
         if self.order or isinstance(scheme, GaussSeidel):
             found["order"] = self.order or "cyclic"
         found |= {key: value for key, value in (("delay", self.delay), ("inexact", self.inexact)) if value}
@@ -96,11 +128,19 @@ class Settings:
             found |= {"fail": self.fail, "bridge": self.bridge}
         return found
 
-    def label(self, scheme: Scheme) -> str:
-        """Return the scheme's name, and the settings that are not its own defaults."""
-        usual = Settings().resolved(scheme) | {"bridge": Settings.bridge}
-        changed = {key: value for key, value in self.resolved(scheme).items() if value != usual.get(key)}
-        return ", ".join([scheme.name, *(f"{key} {_written(value)}" for key, value in changed.items())])
+    def label(self, scheme: Scheme, market: Market) -> str:
+        """Return the scheme's name, and the settings that are not its own defaults with players that answer reliably.
+
+        Where its steps are found by another method than by default, that is named, and the defaults are that method's.
+        """
+        found, default = self.resolved(scheme, market), Settings().resolved(scheme, exact_market(market))
+        usual = Settings(newton=int("newton" in found)).resolved(scheme, market) | {"bridge": Settings.bridge}
+        told = [
+            f"{key} {_written(value)}"
+            for key, value in found.items()
+            if value != usual.get(key) or (key in METHODS and key not in default)
+        ]
+        return ", ".join([scheme.name, *told])
 
 
 _ORDERS: Mapping[str, Callable[[int], Order]] = {
@@ -110,6 +150,8 @@ _ORDERS: Mapping[str, Callable[[int], Order]] = {
 }
 _ALLOWED: Mapping[str, tuple[type, Callable[[Any], bool], str]] = {
     "sigma": (float, lambda value: 0 < value < np.inf, "numbers > 0"),
+    "newton": (int, lambda value: value in (0, 1), "0 or 1"),
+    "damping": (float, lambda value: 0 < value < np.inf, "numbers > 0"),
     "anderson": (int, lambda value: value >= 0, "whole numbers ≥ 0"),
     "relaxation": (float, lambda value: 0 < value < 2, "numbers between 0 and 2"),
     "balancing": (int, lambda value: value >= 0, "whole numbers ≥ 0"),

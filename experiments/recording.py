@@ -41,7 +41,7 @@ def load_start(path: str | Path) -> Ending:
         return ending
     checkpoint, about = load_checkpoint(state)
     learned, sigma = checkpoint.arrays["accelerator"], float(checkpoint.arrays["scheme"]["sigma"])
-    if sigma != ending.sigma:  # then they are about other states
+    if "z" not in learned or sigma != ending.sigma:  # Newton's method learns nothing; or it is about other states
         return ending
     return replace(ending, lessons=Lessons(about["scheme"], learned["z"], learned["f"]))
 

@@ -3,9 +3,10 @@
     python -m experiments.remote [CASE] [--scenario NAME] [--lose PLAYER]
 
 A player is sent once to its worker and lives there as an actor; what stands in the market here is its name and a wire.
-A plan stays with its owner, who can be asked how far it lies outside its own set. With `--lose` the worker of one
-player is killed on the way: the run ends with the player's name as the reason, the player is placed on another worker,
-and the run goes on from its last checkpoint to the answer that an unbroken run finds, bit for bit.
+A plan stays with its owner, who can be asked how far it lies outside its own set. How trades answer to prices does not
+travel either, so such a run takes Anderson's steps in place of Newton's. With `--lose` the worker of one player is
+killed on the way: the run ends with the player's name as the reason, the player is placed on another worker, and the
+run goes on from its last checkpoint to the answer that an unbroken run finds, bit for bit.
 """
 
 from __future__ import annotations

@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bestresponse.acceleration import Anderson
 from bestresponse.certificate import Certificate, certify, complete
-from bestresponse.coordinator import coordinate, default_scheme
+from bestresponse.coordinator import PLAIN, coordinate, default_acceleration, default_scheme
 from bestresponse.crossover import polished
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError
 from bestresponse.monolith import MonolithSolution, solve_monolith
+from bestresponse.newton import Newton
 from bestresponse.oracle import PlayerFailedError
 from bestresponse.player import Response
 from bestresponse.schemes.protocol import Scheme
@@ -64,6 +66,17 @@ class Routes:
         """The scheme of the coordinator."""
         return SCHEMES[self.method] if self.method in SCHEMES else default_scheme(self.model.market)
 
+    @cached_property
+    def acceleration(self) -> Anderson | Newton:
+        """How the coordinator's steps are found."""
+        return default_acceleration(self.scheme, self.model.market)
+
+    @property
+    def coordination(self) -> dict[str, str]:
+        """The coordinator's scheme and how its steps are found, in words."""
+        steps = "plain" if self.acceleration == PLAIN else type(self.acceleration).__name__.lower()
+        return {"scheme": self.scheme.name, "steps": steps}
+
     def start_from(self, path: str | Path) -> None:
         """Let the coordinator start where the run with this trace file ended; refuse one of quite another market."""
         ending = load_start(path)
@@ -83,6 +96,7 @@ class Routes:
             self.model.market,
             self.start or self.model.first_price,
             scheme=self.scheme,
+            acceleration=self.acceleration,
             tolerances=self.tolerances,
             limits=Limits(max_sweeps=max_sweeps),
             natural_residual=None if self.no_system else lambda *found: self.system.natural_residual(*found),

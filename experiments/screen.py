@@ -76,6 +76,9 @@ class Screen:
         title = f"{result.case} / {result.scenario} / {'with' if result.v2g else 'without'} V2G"
         print_line(f"\n[bold]{title}[/bold]")
         print_line(escape(result.status))
+        if result.sweeps is not None:
+            scheme, steps = (result.provenance[key] for key in ("scheme", "steps"))
+            print_line(f"Coordinator: {scheme}, {result.sweeps} sweeps ({steps})")
         if result.quantities:
             print_line(_results(result))
         if result.certificate:

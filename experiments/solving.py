@@ -65,7 +65,7 @@ def solve(
         "case": content(loaded),
         "scenario": scenario,
         "v2g": v2g,
-        "scheme": routes.scheme.name,
+        **routes.coordination,
         "tolerance": tolerance,
         "versions": versions(),
         **routes.origin,

@@ -41,7 +41,9 @@ def result_of(routes: Routes) -> Result:
         monolith=_monolith_data(routes),
         sweeps=len(routes.coordinated.trace) if routes.coordinated else None,
         seconds=seconds,
-        provenance=provenance(routes.model.case, routes.tolerances) | routes.origin,
+        provenance=provenance(routes.model.case, routes.tolerances)
+        | (routes.coordination if routes.coordinated else {})
+        | routes.origin,
         trace=tuple(record.row() for record in chosen.trace.records),
     )
 

@@ -28,7 +28,7 @@ def watch(
     method: Annotated[str, typer.Option(help="A scheme; a wrong name lists all.")] = "sharing",
     grid: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="As in anderson=0; keys as of compare --grid."),
+        typer.Option("--set", metavar="KEY=VALUE", help="As in newton=0; keys as of compare --grid."),
     ] = None,
     max_sweeps: Annotated[int, typer.Option(help="Most sweeps.")] = 600,
     tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = 1e-8,
@@ -57,16 +57,18 @@ def watch(
     if len(schemes) > 1 or len(points) > 1:
         raise DataError("watch shows one run: name one scheme and one value of every setting")
     scheme, settings = schemes[0], points[0]
-    headline = f"{loaded.name} / {scenario} / {'with' if v2g else 'without'} V2G: {settings.label(scheme)}"
+    market = settings.players(model.market)
+    acceleration = settings.acceleration(scheme, market)
+    headline = f"{loaded.name} / {scenario} / {'with' if v2g else 'without'} V2G: {settings.label(scheme, market)}"
     view = View(headline, model.market.goods, tolerance, max_sweeps)
     with showing(Console(highlight=False), view, every, pause) as on_sweep:
         found = coordinate(
-            settings.players(model.market),
+            market,
             settings.first_price(model.first_price),
             scheme=settings.scheme(scheme),
             sigma=settings.sigma,
-            acceleration=settings.acceleration(scheme),
-            balancing=settings.balances(scheme),
+            acceleration=acceleration,
+            balancing=settings.balances(scheme, acceleration),
             bridge=settings.bridge,
             tolerances=Tolerances.of(tolerance),
             limits=Limits(max_sweeps=budget.max_sweeps),

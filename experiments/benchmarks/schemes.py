@@ -38,19 +38,24 @@ Runs: TypeAlias = Sequence[tuple[str, Sequence[str]]]
 OTHERS = tuple((name, ()) for name in SCHEMES if name not in ("sharing", "exchange"))
 ALONE = (  # schemes and grids
     ("sharing", ()),
+    ("sharing", ("sigma=0.01,0.1,10",)),
+    ("sharing", ("newton=0",)),
     ("sharing", (*PLAIN, "sigma=1,0.3,0.1")),
     ("sharing", ("anderson=0", "relaxation=1", "sigma=0.01,0.1,1,10")),
     ("sharing", ("anderson=10", "relaxation=1", "balancing=0")),
     ("sharing", ("anderson=10", "relaxation=1", "sigma=0.01,0.1,1,10")),
     ("exchange", PLAIN),
+    ("exchange", ("newton=0",)),
     ("exchange", ()),
     *OTHERS,
     *((name, ("anderson=30", "balancing=20")) for name in ("gauss_seidel", "jacobi", "pdhg")),
 )
 FAST = (  # that need some hundred sweeps at most
     ("sharing", ()),
+    ("sharing", ("newton=0",)),
     ("sharing", PLAIN),
     ("sharing", ("anderson=10", "relaxation=1,1.6")),
+    ("exchange", ("newton=0",)),
     ("exchange", ()),
     *((name, ("anderson=30", "balancing=20")) for name in ("gauss_seidel", "jacobi", "pdhg")),
 )

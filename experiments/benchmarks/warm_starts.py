@@ -2,8 +2,9 @@
 
     python -m experiments.benchmarks.warm_starts [CASE]
 
-"prices only" shows that prices alone say little: a start needs the trades as well. "without lessons" forgets what the
-other run's accelerator has learned of the map.
+"prices only" shows that prices alone say little: a start needs the trades as well. Rows of Anderson are runs without
+Newton's method, which learns nothing for another run: "without lessons" forgets what the other run has learned of the
+map.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.table import Table
 
+from bestresponse.acceleration import Anderson
 from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.monolith import solve_monolith
@@ -50,11 +52,17 @@ def timings(case: Case, scenario: str, v2g: bool) -> Iterator[Timing]:
     neighbour, end = _with_more_load(case, scenario), Start.after(cold.found)
     yield _timed("1 % more load, cold", neighbour, scenario, v2g)
     yield _timed("1 % more load, prices only", neighbour, scenario, v2g, Start(end.price))
-    yield _timed("1 % more load, without lessons", neighbour, scenario, v2g, replace(end, lessons=None))
     yield _timed("1 % more load", neighbour, scenario, v2g, end)
     if scenario != "base" and "base" in case.scenarios:
         base = _timed("base", case, "base", v2g).found
         yield _timed("base", case, scenario, v2g, Ending.of(base))
+    learner, name = Anderson(), "Anderson, 1 % more load"
+    cold = _timed("Anderson, cold", case, scenario, v2g, acceleration=learner)
+    yield cold
+    end = Start.after(cold.found)
+    yield _timed(f"{name}, cold", neighbour, scenario, v2g, acceleration=learner)
+    yield _timed(f"{name}, without lessons", neighbour, scenario, v2g, replace(end, lessons=None), learner)
+    yield _timed(name, neighbour, scenario, v2g, end, learner)
 
 
 def _with_more_load(case: Case, scenario: str) -> Case:
@@ -63,12 +71,19 @@ def _with_more_load(case: Case, scenario: str) -> Case:
     return case.model_copy(update={"scenarios": {**case.scenarios, scenario: changed}})
 
 
-def _timed(label: str, case: Case, scenario: str, v2g: bool, start: Start | Ending | None = None) -> Timing:
+def _timed(
+    label: str,
+    case: Case,
+    scenario: str,
+    v2g: bool,
+    start: Start | Ending | None = None,
+    acceleration: Anderson | None = None,
+) -> Timing:
     model = build(case, scenario, v2g)
     ComplementaritySystem(model.market)  # every player's problem in canonical form: set-up
     begin = _start(model, start)
     clock = time.perf_counter()
-    found = coordinate(model.market, begin)
+    found = coordinate(model.market, begin, acceleration=acceleration)
     return Timing(label, found.trace.sweeps_to(TARGET), time.perf_counter() - clock, found)
 
 

@@ -24,6 +24,7 @@ class Choice:
     scenario: str = "base"
     scheme: str = "sharing"
     sigma: str = "1"
+    newton: str = ""
     relaxation: str = ""
     anderson: str = ""
     v2g: bool = True
@@ -53,8 +54,8 @@ class Choice:
 
     def settings(self) -> Settings:
         """Return the scheme's settings. Raises DataError that says what was given and what is allowed."""
-        texts = {"sigma": self.sigma, "relaxation": self.relaxation, "anderson": self.anderson}
-        given: dict[str, Any] = {key: setting(key, text.strip()) for key, text in texts.items() if text.strip()}
+        texts = {key: getattr(self, key).strip() for key in ("sigma", "newton", "relaxation", "anderson")}
+        given: dict[str, Any] = {key: setting(key, text) for key, text in texts.items() if text}
         return Settings(**given)
 
     def experiment(self) -> Experiment:
@@ -88,8 +89,8 @@ class Experiment:
     @property
     def headline(self) -> str:
         """What is run, in one line."""
-        vehicles = "with" if self.v2g else "without"
-        return f"{self.case.name} / {self.scenario} / {vehicles} V2G: {self.settings.label(self.scheme)}"
+        vehicles, label = "with" if self.v2g else "without", self.settings.label(self.scheme, self.model.market)
+        return f"{self.case.name} / {self.scenario} / {vehicles} V2G: {label}"
 
 
 def _number(what: str, text: str) -> float:

@@ -20,6 +20,7 @@ from experiments.lab.stepping import SteppedRun
 
 REFRESH = 150  # [ms]
 WIDTH = 130  # [px] of a field
+NEWTON = {"default": "", "yes": "1", "no": "0"}  # what a reader picks, as a setting
 FIGURE, BENCH = 400, 600  # [px] width below which what is beside others goes below them
 SHELL = """{% extends base %}
 {% block postamble %}<meta name="viewport" content="width=device-width, initial-scale=1">{% endblock %}
@@ -27,7 +28,8 @@ SHELL = """{% extends base %}
 INTRODUCTION = (
     "# bestresponse lab\nEvery player answers prices; a scheme moves the prices until the markets clear. "
     "**Step** makes one sweep, **Run** goes on until the run ends, **Pause** holds it. "
-    "An empty field is left to the case or to the scheme; a change begins a new run."
+    "An empty field is left to the case or to the scheme; a change begins a new run. "
+    "Relaxation and Anderson memory are settings of runs without Newton's method."
 )
 
 
@@ -43,6 +45,7 @@ class Form:
         self.scenario = pn.widgets.Select(name="Scenario", options=[choice.scenario], width=WIDTH)
         self.scheme = pn.widgets.Select(name="Scheme", options=[*SCHEMES], value=choice.scheme, width=WIDTH)
         self.sigma = text(name="σ (penalty)", value=choice.sigma, width=WIDTH)
+        self.newton = pn.widgets.Select(name="Newton's method", options=NEWTON, value=choice.newton, width=WIDTH)
         self.relaxation = text(name="Relaxation", value=choice.relaxation, width=WIDTH, placeholder="0 to 2")
         self.anderson = text(name="Anderson memory", value=choice.anderson, width=WIDTH, placeholder="0: none")
         self.v2g = pn.widgets.Checkbox(name="V2G", value=choice.v2g, width=60, align="end")

@@ -133,13 +133,14 @@ class SteppedRun:
 
     def _run(self, experiment: Experiment) -> Equilibrium:
         model, settings, scheme = experiment.model, experiment.settings, experiment.scheme
+        acceleration = settings.acceleration(scheme, model.market)
         return coordinate(
             model.market,
             model.first_price,
             scheme=surrounded(scheme, self._sweep),
             sigma=settings.sigma,
-            acceleration=settings.acceleration(scheme),
-            balancing=settings.balances(scheme),
+            acceleration=acceleration,
+            balancing=settings.balances(scheme, acceleration),
             tolerances=TOLERANCES,
             on_sweep=lambda record: self._hear(experiment, record),
         )

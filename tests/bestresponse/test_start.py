@@ -61,10 +61,15 @@ def test_a_run_that_starts_at_its_own_end_takes_one_sweep(scheme):
 
 
 def test_lessons_of_another_scheme_are_not_heeded():
-    end = Start.after(coordinate(bread_market(), np.zeros(1)))
+    end = Start.after(coordinate(bread_market(), np.zeros(1), acceleration=Anderson()))
     assert len(end.lessons.z) > 1
     with_them, without = (
-        coordinate(bread_market(), replace(end, price=end.price + 1, lessons=lessons), scheme=Exchange())
+        coordinate(
+            bread_market(),
+            replace(end, price=end.price + 1, lessons=lessons),
+            scheme=Exchange(),
+            acceleration=Anderson(),
+        )
         for lessons in (end.lessons, None)
     )
     assert [r.price[0] for r in with_them.trace.records] == [r.price[0] for r in without.trace.records]

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+import experiments.routes
 import experiments.solving
+from bestresponse.acceleration import Anderson
 from experiments.build import Model, build
 from experiments.result import Result
 from experiments.solving import solve
@@ -63,6 +65,11 @@ def solved(run: Run, method: str = "both") -> Solved:
         patch.setattr(experiments.solving, "build", build_and_keep)
         result = solve(*run, method=method)
     return Solved(result, built[-1])
+
+
+def without_newton(patch: pytest.MonkeyPatch) -> None:
+    """Let `solve` coordinate as where players do not know how their trades answer to prices."""
+    patch.setattr(experiments.routes, "default_acceleration", lambda scheme, market: Anderson())
 
 
 @cache

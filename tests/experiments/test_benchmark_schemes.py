@@ -66,8 +66,10 @@ def test_several_runs_at_a_time_find_the_same(written, monkeypatch):
 
 
 def test_every_claim_of_the_prototype_stands_beside_a_run():
-    labels = {point.label(scheme) for names, axes in ALONE for scheme in chosen(names) for point in grid(axes)}
-    assert set(PROTOTYPE) <= labels
+    market = build(load_case("teaching"), "base", True).market
+    labels = [point.label(scheme, market) for names, axes in ALONE for scheme in chosen(names) for point in grid(axes)]
+    assert set(PROTOTYPE) <= set(labels) and len(set(labels)) == len(labels)
+    assert {"sharing", "sharing, anderson 30", "exchange", "exchange, anderson 30"} <= set(labels)
 
 
 def test_a_case_near_another_differs_a_little_everywhere():

@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 
 from bestresponse.coordinator import coordinate
-from bestresponse.errors import DataError
+from bestresponse.errors import DataError, FormulationError
 from bestresponse.market import Market
+from bestresponse.newton import Newton
 from bestresponse.schemes.registry import SCHEMES
+from bestresponse.schemes.sharing import Sharing
 from experiments.build import build
 from experiments.bystander import Bystander
 from experiments.case import load_case
@@ -34,6 +36,12 @@ def sharing():
     return entry
 
 
+@pytest.fixture(scope="module")
+def anderson():
+    (entry,) = _compare("sharing", [Settings(newton=0)], measure_every=3)
+    return entry
+
+
 def test_measuring_leaves_a_run_as_it_is(sharing):
     model = build(load_case("teaching"), "base", True)
     alone = coordinate(model.market, model.first_price)
@@ -42,15 +50,15 @@ def test_measuring_leaves_a_run_as_it_is(sharing):
     assert sharing.stop_reason == "converged" and sharing.sweeps_to()["1e-8"] == len(alone.trace)
 
 
-def test_readings_are_what_the_run_itself_measures(sharing):
-    tenth, last = sharing.records[9], sharing.records[-1]
-    gains = {reading.sweep: reading.gain for reading in sharing.readings if reading.gain is not None}
+def test_readings_are_what_the_run_itself_measures(anderson):
+    tenth, last = anderson.records[9], anderson.records[-1]
+    gains = {reading.sweep: reading.gain for reading in anderson.readings if reading.gain is not None}
     assert list(gains) == [3, 6, 9, 12, 15, 18, 21] == list(range(3, last.sweep + 1, 3))
     assert gains[last.sweep] == pytest.approx(last.gain, abs=1e-9)
     assert gains[9] > 1e-3 and tenth.gain > 1e-3
-    residuals = [reading.natural_residual for reading in sharing.readings]
-    assert residuals[-1] == pytest.approx(sharing.final["natural_residual"], rel=1e-9) and residuals[0] > 0.1
-    assert sharing.sweeps_to("natural_residual")["1e-6"] == 1 + int(np.argmax(np.array(residuals) <= 1e-6))
+    residuals = [reading.natural_residual for reading in anderson.readings]
+    assert residuals[-1] == pytest.approx(anderson.final["natural_residual"], rel=1e-9) and residuals[0] > 0.1
+    assert anderson.sweeps_to("natural_residual")["1e-6"] == 1 + int(np.argmax(np.array(residuals) <= 1e-6))
 
 
 def test_the_last_sweep_is_measured_whatever_its_number():
@@ -93,6 +101,49 @@ def test_settings_reach_the_run_and_the_entry():
     assert slow.sweeps_to()["1e-8"] is None and slow.stop_reason == "sweep_limit"
     assert fast.sweeps_to()["1e-8"] < 40
     assert [entry.label for entry in entries[:2]] == ["sharing, anderson 0", "sharing, anderson 20"]
+
+
+def test_newtons_method_is_the_default_where_it_is_possible_and_asked_for_or_not_by_one_setting(sharing, anderson):
+    newton = {"sigma": 1.0, "newton": 1, "damping": Newton().damping, "balancing": 5, "seed": 0}
+    other = {"sigma": 1.0, "anderson": 30, "relaxation": 1.3, "balancing": 20, "seed": 0}
+    assert (sharing.label, sharing.settings, anderson.label, anderson.settings) == (
+        "sharing",
+        newton,
+        "sharing, anderson 30",
+        other,
+    )
+    assert len(sharing.records) < len(anderson.records)
+    points = [Settings(newton=1), Settings(damping=0.5, balancing=20), Settings(relaxation=1.6), Settings(delay=1)]
+    asked, damped, relaxed, late = _compare("sharing", points, max_sweeps=10)
+    assert [record.price.tolist() for record in asked.records] == [r.price.tolist() for r in sharing.records]
+    assert (asked.label, damped.label) == ("sharing", "sharing, damping 0.5, balancing 20")
+    assert damped.settings == newton | {"damping": 0.5, "balancing": 20}
+    assert relaxed.label == "sharing, anderson 30, relaxation 1.6" and relaxed.settings == other | {"relaxation": 1.6}
+    assert late.label == "sharing, anderson 30, delay 1" and late.settings == other | {"delay": 1}
+    (plain,) = _compare("tatonnement", [Settings(newton=0)], max_sweeps=2)
+    assert (plain.label, plain.settings["anderson"], plain.settings["relaxation"]) == ("tatonnement", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "settings", "label", "words"),
+    [
+        ("pdhg", {"newton": 1}, "pdhg, newton 1", "pdhg states none"),
+        ("sharing", {"newton": 1, "delay": 1}, "sharing, delay 1", "CNO, DSO, "),
+        ("tatonnement_averaged", {"damping": 2.0}, "tatonnement_averaged, newton 1, damping 2", "cannot be accel"),
+    ],
+)
+def test_newtons_method_is_refused_where_it_is_impossible(scheme, settings, label, words):
+    (refused,) = _compare(scheme, [Settings(**settings)])
+    assert (refused.stop_reason, refused.label) == ("refused", label) and words in refused.stop
+
+
+def test_a_scheme_that_does_not_fit_the_market_is_an_entry_that_says_why(monkeypatch):
+    def unfit(self, market, sigma):
+        raise FormulationError("no two groups")
+
+    monkeypatch.setattr(Sharing, "bind", unfit)
+    (refused,) = _compare("sharing", [Settings()])
+    assert (refused.stop_reason, refused.stop, refused.label) == ("refused", "no two groups", "sharing")
 
 
 def test_fitted_rates_are_near_the_predicted_ones_and_only_plain_runs_have_those():
@@ -193,6 +244,11 @@ def test_an_interrupt_ends_the_run_and_the_comparison_but_loses_neither():
         (lambda: grid(["anderson=-1"]), "whole numbers"),
         (lambda: grid(["anderson=1.5"]), "anderson=1.5"),
         (lambda: grid(["relaxation=2"]), "between 0 and 2"),
+        (lambda: grid(["newton=2"]), "newton=2, allowed: 0 or 1"),
+        (lambda: grid(["damping=0"]), "damping=0, allowed: numbers > 0"),
+        (lambda: grid(["newton=0,1", "anderson=10"]), "given newton=1, anderson=10: newton=1 and damping ask"),
+        (lambda: grid(["relaxation=1.5", "damping=1"]), "given damping=1, relaxation=1.5: "),
+        (lambda: Settings(newton=0, damping=1.0), "given newton=0, damping=1: "),
         (lambda: grid(["order=alphabetic"]), "most_imbalanced"),
         (lambda: grid(["sigmas=1"]), 'did you mean "sigma"'),
         (lambda: grid([], seeds=0), "seeds: given 0"),

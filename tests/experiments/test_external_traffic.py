@@ -95,8 +95,9 @@ def test_it_conforms_with_its_anchors():
 
 @pytest.mark.parametrize("scenario", ["base", "stress"])
 def test_the_market_with_a_wrapped_assignment_is_the_market_with_the_assignment(scenario):
+    """Its anchored answers are as good as a search among plain ones makes them, to about 1e-7."""
     usual = solve("teaching", scenario).quantities
-    result = solve(case_with("wrapped"), scenario)
+    result = solve(case_with("wrapped"), scenario, tolerance=1e-6)
     assert result.solved and result.certificate["holds"], result.status
     assert "The monolith did not run: Traffic states no block" in result.status
     told = result.quantities

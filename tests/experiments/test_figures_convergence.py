@@ -80,12 +80,12 @@ def test_penalties_and_safeguards_are_drawn_at_their_sweeps(island):
     steps, *marks = axes.lines
     assert steps.get_ydata().tolist() == list(sigma)
     assert {mark.get_label(): (mark.get_xdata().tolist(), mark.get_ydata().tolist()) for mark in marks} == {
-        "accelerated step cut": ([2, 4], [1.0, 4.0]),
-        "accelerated step taken back": ([5], [2.0]),
+        "step cut": ([2, 4], [1.0, 4.0]),
+        "step taken back": ([5], [2.0]),
     }
     assert axes.get_xlabel() == "sweep"
     assert axes.get_ylabel() == "penalty\nfactor σ [–]"
-    assert {"accelerated step cut", "accelerated step taken back"} <= set(legend_labels(figure))
+    assert {"step cut", "step taken back"} <= set(legend_labels(figure))
 
 
 def test_what_has_no_logarithm_is_left_out_and_a_distance_that_is_always_zero_is_said_to_be_none(island):

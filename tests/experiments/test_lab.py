@@ -6,8 +6,10 @@ import time
 import numpy as np
 import pytest
 
+from bestresponse.acceleration import Anderson
 from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
+from bestresponse.newton import Newton
 from bestresponse.trace_file import load_trace
 from experiments.case import case_tables, content, load_case
 from experiments.lab.choice import Choice
@@ -46,15 +48,19 @@ def test_a_step_is_one_sweep_and_nothing_follows_by_itself():
     assert len(run.moments) == 2
 
 
-def test_a_watched_run_is_the_run_that_nobody_watches():
-    run = run_to_the_end(Choice(sigma="2", anderson="3"))
-    experiment = Choice(sigma="2", anderson="3").experiment()
+@pytest.mark.parametrize(
+    ("steps", "acceleration"),
+    [({}, Newton()), ({"newton": "1"}, Newton()), ({"newton": "0"}, Anderson()), ({"anderson": "3"}, Anderson(3))],
+)
+def test_a_watched_run_is_the_run_that_nobody_watches(steps, acceleration):
+    run = run_to_the_end(Choice(sigma="2", **steps))
+    experiment = Choice(sigma="2", **steps).experiment()
     alone = coordinate(
         experiment.model.market,
         experiment.model.first_price,
         scheme=experiment.scheme,
         sigma=2.0,
-        acceleration=experiment.settings.acceleration(experiment.scheme),
+        acceleration=acceleration,
         tolerances=TOLERANCES,
     )
     assert run.found.stop == alone.stop
@@ -116,6 +122,7 @@ def test_networks_of_a_case_are_found_from_anywhere(tmp_path, monkeypatch):
         (Choice(sigma="1,2"), "given sigma=1,2, allowed: numbers > 0"),
         (Choice(relaxation="2"), "given relaxation=2, allowed: numbers between 0 and 2"),
         (Choice(anderson="1.5"), "given anderson=1.5, allowed: whole numbers ≥ 0"),
+        (Choice(newton="1", anderson="5"), "given newton=1, anderson=5: newton=1 and damping ask for Newton's method"),
         (Choice(v2g_share="1.5"), "teaching.toml: vehicles.v2g_share: given 1.5, must be a finite number ≥ 0 and ≤ 1"),
         (Choice(load_factor="much"), "load factor: given 'much', must be a number"),
         (Choice(load_factor="-1"), "scenarios.base.load_factor: given -1.0"),

@@ -3,13 +3,16 @@
 import multiprocessing
 import pickle
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 
+from bestresponse.acceleration import Anderson
 from bestresponse.checkpoint import load_checkpoint
 from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
+from bestresponse.newton import Newton
 from bestresponse.player import Anchor, Remembers, Signal
 from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.sharing import Sharing
@@ -45,12 +48,22 @@ def test_an_executor_changes_nothing_but_who_computes(executor):
         assert alone.solved and _the_same(alone, _run(executor=pool))
 
 
-@pytest.mark.parametrize(("scheme", "cut"), [(Sharing(), 1), (Sharing(), 7), (GaussSeidel(), 30), (Tatonnement(), 25)])
-def test_a_run_resumed_from_a_file_is_the_unbroken_run(scheme, cut, tmp_path):
-    whole = _run(scheme, max_sweeps=60)
-    _run(scheme, max_sweeps=cut + 1, on_checkpoint=lambda checkpoint: checkpoint.save(tmp_path / "state.npz"))
+@pytest.mark.parametrize(
+    ("scheme", "acceleration", "cut"),
+    [
+        (Sharing(), Newton(), 1),
+        (Sharing(), Newton(), 7),
+        (Sharing(), Anderson(), 17),
+        (GaussSeidel(), None, 30),
+        (Tatonnement(), None, 25),
+    ],
+)
+def test_a_run_resumed_from_a_file_is_the_unbroken_run(scheme, acceleration, cut, tmp_path):
+    run = partial(_run, scheme, acceleration=acceleration)
+    whole = run(max_sweeps=60)
+    run(max_sweeps=cut + 1, on_checkpoint=lambda checkpoint: checkpoint.save(tmp_path / "state.npz"))
     checkpoint, _ = load_checkpoint(tmp_path / "state.npz")
-    resumed = _run(scheme, max_sweeps=60, resume=checkpoint)
+    resumed = run(max_sweeps=60, resume=checkpoint)
     assert checkpoint.sweep == cut
     assert resumed.stop == whole.stop
     whole.trace.records[:cut] = []

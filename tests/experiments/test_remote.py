@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from bestresponse.acceleration import Anderson
 from bestresponse.coordinator import coordinate
 from experiments.build import build
 from experiments.case import load_case
@@ -12,7 +13,7 @@ def test_a_lost_worker_is_named_and_the_run_goes_on_to_the_same_answer():
     command = [sys.executable, "-m", "experiments.remote", "teaching", "--lose", "DSO"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     model = build(load_case("teaching"), "base", True)
-    unbroken = coordinate(model.market, model.first_price)
+    unbroken = coordinate(model.market, model.first_price, acceleration=Anderson())
     first, second, stop, certificate = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     assert first.startswith("A player could not answer. At sweep 10: ") and "DSO: its worker" in first

@@ -62,7 +62,7 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
 def test_cases_of_every_kind_are_solved_alike_by_three_routes(tmp_path, name, v2g):
     data, scenario, not_unique = CASES[name]
     file = case_file(tmp_path, data)
-    result = solve(str(file), scenario, v2g)
+    result = solve(str(file), scenario, v2g, tolerance=1e-9)
     assert result.solved and result.routes_agree, result.status
     assert result.monolith["independent"]
     assert_confirmed(result.quantities, third_route(file, scenario, v2g), *not_unique)

@@ -9,9 +9,10 @@ from experiments.case import BUILT_IN, load_case
 from experiments.case_schema import Scenario
 from experiments.cross_check import compare
 from experiments.quantities import quantities
-from experiments.recording import state_file
+from experiments.recording import load_start, state_file
 from experiments.solving import solve
 from tests.experiments.command_line import unwrapped
+from tests.experiments.runs import without_newton
 
 REFERENCE = "sioux_falls_ieee123"
 
@@ -28,11 +29,13 @@ def test_a_neighbour_of_the_reference_case_takes_at_most_twenty_sweeps():
     runs = {run.start: run for run in timings(load_case(REFERENCE), "base", True)}
     assert all(run.found.solved for run in runs.values())
     assert runs["its own end"].sweeps == runs["the monolith"].sweeps == 1
-    near, unlearned = runs["1 % more load"], runs["1 % more load, without lessons"]
-    assert near.sweeps < unlearned.sweeps <= 20 < runs["1 % more load, cold"].sweeps
+    near, learned = runs["1 % more load"], runs["Anderson, 1 % more load"]
+    assert near.sweeps <= 20 and near.sweeps < runs["1 % more load, cold"].sweeps
+    unlearned = runs["Anderson, 1 % more load, without lessons"]
+    assert learned.sweeps < unlearned.sweeps <= 20 < runs["Anderson, 1 % more load, cold"].sweeps
     model = build(load_case(REFERENCE), "base", True)
     warm, cold = (
-        quantities(model, run.found.price, run.found.responses) for run in (near, runs["1 % more load, cold"])
+        quantities(model, run.found.price, run.found.responses) for run in (near, runs["Anderson, 1 % more load, cold"])
     )
     assert all(row.agrees for row in compare(warm, cold, exchangeable=True).values() if row.unique)
 
@@ -42,7 +45,7 @@ def test_the_benchmark_prints_its_table(capsys, tmp_path):
     (tmp_path / "one.toml").write_text(whole.partition("[scenarios.stress]")[0], encoding="utf-8")
     main(str(tmp_path / "one.toml"))
     shown = capsys.readouterr().out
-    assert "base, without V2G" in shown and "1 % more load, without lessons" in shown
+    assert "base, without V2G" in shown and "Anderson, 1 % more load, without lessons" in shown
 
 
 @pytest.mark.parametrize("name", ["base.csv", "base.parquet"])
@@ -57,13 +60,34 @@ def test_a_run_starts_where_its_own_trace_ended(name, tmp_path):
     assert solve("teaching", method="sharing", start=path).sweeps == 1
 
 
-def test_the_state_file_adds_what_the_accelerator_has_learned(tmp_path):
+def test_newtons_method_leaves_where_it_ended_and_no_lessons(tmp_path, monkeypatch):
     path = tmp_path / "base.csv"
     solve("teaching", method="sharing", trace=path)
+    assert state_file(path).exists() and load_start(path).lessons is None
+    near = load_case("teaching").model_copy(update={"scenarios": {"base": Scenario(load_factor=1.01)}})
+    warm = solve(near, method="sharing", start=path)
+    assert warm.solved and warm.sweeps < solve(near, method="sharing").sweeps
+    without_newton(monkeypatch)
+    assert solve(near, method="sharing", start=path).solved
+
+
+def test_the_state_file_adds_what_the_accelerator_has_learned(tmp_path, monkeypatch):
+    without_newton(monkeypatch)
+    path = tmp_path / "base.csv"
+    solve("teaching", method="sharing", trace=path)
+    assert load_start(path).lessons is not None
     near = load_case("teaching").model_copy(update={"scenarios": {"base": Scenario(load_factor=1.01)}})
     taught = solve(near, method="sharing", start=path).sweeps
     state_file(path).unlink()
     assert taught < solve(near, method="sharing", start=path).sweeps
+
+
+def test_newtons_method_goes_on_from_where_anderson_s_ended(tmp_path, monkeypatch):
+    path = tmp_path / "base.csv"
+    with monkeypatch.context() as patch:
+        without_newton(patch)
+        solve("teaching", method="sharing", trace=path)
+    assert solve("teaching", method="sharing", start=path).sweeps == 1
 
 
 def test_goods_that_the_other_run_did_not_know_are_named(tmp_path):

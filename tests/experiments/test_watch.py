@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from bestresponse.acceleration import Anderson
 from bestresponse.coordinator import coordinate
 from experiments.build import build
 from experiments.case import load_case
@@ -99,7 +100,7 @@ def test_without_unicode_it_is_drawn_in_ascii(watched):
 def test_without_a_terminal_every_shown_sweep_is_a_line(model):
     view, console = _view(model), _console(False)
     with showing(console, view, every=5, pause=100.0) as on_sweep:
-        found = coordinate(model.market, model.first_price, on_sweep=on_sweep)
+        found = coordinate(model.market, model.first_price, acceleration=Anderson(), on_sweep=on_sweep)
         view.end = "the end"
     lines = console.file.getvalue().splitlines()
     sweeps = [int(line.split()[1]) for line in lines if line.startswith("sweep")]
@@ -110,15 +111,16 @@ def test_without_a_terminal_every_shown_sweep_is_a_line(model):
 
 def test_waiting_is_not_counted_as_time_of_the_run(model):
     view, console = _view(model), _console(True)
-    with showing(console, view, every=10, pause=0.1) as on_sweep:
+    with showing(console, view, every=4, pause=0.1) as on_sweep:
         found = coordinate(model.market, model.first_price, on_sweep=on_sweep)
     assert view.waited >= 0.2 and found.trace.records[-1].seconds >= view.waited
     assert f"{found.trace.records[-1].seconds - view.waited:.2f} s" in console.file.getvalue()
 
 
 def test_the_command_watches_a_scheme_to_its_end(call):
-    shown = call("watch", "teaching", "--every", "10", "--set", "anderson=5")
-    assert shown.code == 0 and "sharing, anderson 5" in shown.out and "Certified" in shown.out
+    for setting, label in (("anderson=5", "sharing, anderson 5\n"), ("newton=1", "sharing\n")):
+        shown = call("watch", "teaching", "--every", "10", "--set", setting)
+        assert shown.code == 0 and label in shown.out and "Certified" in shown.out
     failed = call("watch", "teaching", "--method", "tatonnement", "--max-sweeps", "12", "--every", "10")
     assert failed.code == 3 and "sweep limit" in failed.out and "Not certified" in failed.out
 
@@ -133,6 +135,8 @@ def test_the_command_watches_a_scheme_to_its_end(call):
         (["--max-sweeps", "0"], "max-sweeps"),
         (["--every", "0"], "--every"),
         (["--method", "tatonnement_averaged", "--set", "anderson=5"], "cannot be accelerated"),
+        (["--method", "pdhg", "--set", "newton=1"], "pdhg states none"),
+        (["--set", "newton=1", "--set", "anderson=5"], "given newton=1, anderson=5"),
     ],
 )
 def test_bad_input_is_refused(call, options, words):
