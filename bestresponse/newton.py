@@ -122,15 +122,15 @@ class NewtonSteps:
         return self._base + self._step
 
     def _direction(self, residual: Vector) -> tuple[Vector, Vector]:
-        """The step, and by how much the residual is expected to fall: (1 − T') d."""
+        """The step, and by how much the residual is expected to fall: (1 − T') d = (1 + λ) f − λ d."""
         if self._damping >= MOST_DAMPING:
             return residual, residual
-        tangent = self._tangent()
+        right = (1 + self._damping) * residual
         try:
-            step = tangent.step((1 + self._damping) * residual, self._damping)
+            step = self._tangent().step(right, self._damping)
         except np.linalg.LinAlgError:  # no slopes of a monotone market do that
             return residual, residual
-        return step, step - tangent.image(step)
+        return step, right - self._damping * step
 
     def _taken_back(self) -> Vector:
         retreat = self.settings.retreat

@@ -7,6 +7,8 @@ by ΔMᵀ δf. (Tobin and Friesz, Transportation Science 22, 1988: the sensitivi
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bestresponse.typing import Vector
@@ -32,6 +34,6 @@ def sensitivity(problem: Problem, state: State) -> Vector:
     basic = lead[group[path]]
     use, rated = form.rows(paths, problem.marginal.derivative(state.levels))
     slope = Slope(rated, use, np.zeros(len(paths)))
-    slope = Slope(rated, use, np.full(len(paths), max(SMALLEST_SLOPE, SINGULAR * float(slope.diagonal().max()))))
+    slope = replace(slope, own=np.full(len(paths), max(SMALLEST_SLOPE, SINGULAR * float(slope.diagonal().max()))))
     moved, paid = (trades[paths[path]] - trades[paths[basic]] for trades in (form.trades, form.charged))
     return np.asarray(-(moved.T @ np.linalg.solve(slope.of_exchanges(path, basic), paid.toarray())))
