@@ -18,14 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
-from bestresponse import block_checks
+from bestresponse import block_checks, sensitivity_checks
 from bestresponse.errors import FormulationError
 from bestresponse.market import Market
-from bestresponse.player import Anchor, HasBlock, KnowsItsSet, Player, Response, Signal
+from bestresponse.player import Anchor, HasBlock, KnowsItsSensitivity, KnowsItsSet, Player, Response, Signal
 from bestresponse.typing import Vector
 
 TOLERANCE = 1e-6  # of outlays, relative to max(1 $/h, |outlay|), and of violations
@@ -78,12 +79,24 @@ class _Bench:
 
     player: Player
     prices: tuple[Vector, ...]  # in the player's own order
-    weight: Vector
+    price_scale: Vector
+    quantity_scale: Vector
     others: Mapping[str, Response]
     seed: int
 
+    @property
+    def weight(self) -> Vector:
+        """(n_goods,) of a usual anchor."""
+        return self.price_scale / self.quantity_scale
+
     def answer(self, price: Vector, anchor: Anchor | None = None) -> Response:
-        return self.player.best_response(Signal(price.copy(), dict(self.others), anchor))
+        return self.player.best_response(self.signal(price, anchor))
+
+    def signal(self, price: Vector, anchor: Anchor | None) -> Signal:
+        return Signal(price.copy(), dict(self.others), anchor)
+
+    def trade(self, anchor: Anchor, price: Vector) -> Vector:
+        return self.answer(price, anchor).trade
 
     def answers(self) -> Iterator[tuple[Vector, Response]]:
         """Every price with its answer."""
@@ -118,7 +131,7 @@ def checks(
     own = scale if price is None else price[at]
     drawn = [own * rng.uniform(0.5, 2.0, len(at)) + scale * rng.uniform(-0.5, 0.5, len(at)) for _ in range(draws)]
     rivals = {name: answer for name, answer in (others or {}).items() if name != player.name}
-    bench = _Bench(player, (own, *drawn), scale / market.quantity_scale[at], rivals, seed)
+    bench = _Bench(player, (own, *drawn), scale, market.quantity_scale[at], rivals, seed)
     for name in CHECKS:
         yield Check(name, player.name, excused.get(name), bench)
 
@@ -238,6 +251,22 @@ def _anchor(bench: _Bench) -> Iterator[str]:
             yield f"with an anchor its outlay is {answer.outlay(seen):.9g} at its own price; {best:.9g} is possible"
 
 
+def _sensitivity(bench: _Bench) -> Iterator[str]:
+    """It is the derivative of the anchored answers, also where the player has answered something else just before."""
+    if not (isinstance(bench.player, KnowsItsSensitivity) and _anchored(bench)):
+        return
+    scales, rng = (bench.price_scale, bench.quantity_scale), np.random.default_rng(bench.seed)
+    for given, anchor in bench.anchors():
+        price = given + sensitivity_checks.AWAY * bench.price_scale * rng.normal(size=len(given))
+        found = bench.player.sensitivity(bench.signal(price, anchor))
+        if wrong := list(sensitivity_checks.is_matrix(found, len(price))):
+            yield from wrong
+            return
+        if getattr(bench.player, "minimises", True):
+            yield from sensitivity_checks.is_of_a_minimiser(found, *scales)
+        yield from sensitivity_checks.differentiates(found, partial(bench.trade, anchor), price, *scales, rng)
+
+
 def _stays_in_its_set(bench: _Bench) -> Iterator[str]:
     if not isinstance(bench.player, KnowsItsSet):
         return
@@ -298,6 +327,7 @@ CHECKS: Mapping[str, Callable[[_Bench], Iterator[str]]] = {
     "envelope": _envelope,
     "slopes down": _slopes_down,
     "anchor": _anchor,
+    "sensitivity": _sensitivity,
     "stays in its set": _stays_in_its_set,
     "block agrees": _block_agrees,
     "block's set": _block_set,

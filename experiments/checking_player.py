@@ -13,7 +13,7 @@ from typing import Any
 from bestresponse.conformance import checks
 from bestresponse.coordinator import coordinate, default_scheme
 from bestresponse.errors import BestResponseError, DataError, FormulationError
-from bestresponse.player import HasBlock, KnowsItsSet, Player, Response, Signal
+from bestresponse.player import HasBlock, KnowsItsSensitivity, KnowsItsSet, Player, Response, Signal
 from bestresponse.typing import Vector
 from experiments.build import Model, build
 from experiments.case_problems import listed, nearest, shown
@@ -26,6 +26,7 @@ DRAWS = 12  # prices that the checks try
 MOST_SEEN = 3  # ways of one failure that are shown
 
 NEEDS: Mapping[str, tuple[tuple[type, str], ...]] = {
+    "sensitivity": ((KnowsItsSensitivity, "sensitivity"),),
     "stays in its set": ((KnowsItsSet, "violation"),),
     "block agrees": ((HasBlock, "block"),),
     "block's set": ((HasBlock, "block"), (KnowsItsSet, "violation")),

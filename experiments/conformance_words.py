@@ -58,6 +58,12 @@ WORDS: Mapping[str, Words] = {
         "Add anchor.cost(trade) to the objective, or declare `accepts_anchor = False`; schemes that need anchors then "
         "refuse the player by name.",
     ),
+    "sensitivity": Words(
+        "What `sensitivity` returns is how the trades of an anchored answer change with prices, ∂trade/∂price: entry "
+        "(i, j) for trade i and price j. For a player that minimises it is symmetric and negative semidefinite.",
+        "Hold it against differences of your own answers, anchor included, at the very signal it is asked for and not "
+        "the last one answered. Or leave it out: the coordinator then does without Newton's method.",
+    ),
     "stays in its set": Words(
         "The plan of every answer keeps the player's own rows and bounds, as `violation` measures them.",
         "The answer breaks its own plan. Compare Response.plan with the constraints; see the solver's tolerance, and "

@@ -15,7 +15,8 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
-from bestresponse.complementarity.polish import MAX_STEPS, Polished, polish
+from bestresponse.complementarity.linear_system import SingularError
+from bestresponse.complementarity.polish import MAX_STEPS, Polished, moves, polish
 from bestresponse.complementarity.problem import ComplementarityProblem
 from bestresponse.complementarity.solve import solve_mcp
 from bestresponse.errors import SolverError
@@ -51,18 +52,33 @@ class ConeSolver:
     H: SparseMatrix
     counters: Counters = field(default_factory=Counters)
     hint: Hint | None = None  # the last answer, stacked, in scaled units
+    _last: tuple[Vector, Vector] | None = None  # the last linear term and its answer
 
     def solve(self, c: Vector) -> ConeSolution:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if there is none."""
         self.counters.answers += 1
         found = self._found(self._conditions(c), c)
         self.hint = Hint(np.zeros(0, dtype=np.int64), found)
+        self._last = c, found
         x, m, y, z = self._parts(found * self._scale)
         return ConeSolution(x, y, z, m)
 
     def sensitivity(self, c: Vector, forms: SparseMatrix) -> Vector:
-        """Not there yet."""
-        raise SolverError("no sensitivity")
+        """Return (k, k) ∂(forms x)/∂price, x the solution for c + forms' price, while the same bounds and rows hold.
+
+        Raises SolverError as `solve`, and where the conditions, linearised there, do not say.
+        """
+        if self._last is None or not np.array_equal(c, self._last[0]):
+            self.solve(c)
+        w = self._last[1] if self._last is not None else np.zeros(0)
+        push = np.zeros((len(w), forms.shape[0]))
+        push[: self.program.n] = (forms @ sparse.diags_array(self.program.scale)).T.toarray()
+        try:
+            moved = moves(self._conditions(c), w, push / MONEY_SCALE)
+        except SingularError as error:
+            raise SolverError(str(error)) from error
+        self.counters.factorisations += 1
+        return np.asarray(push.T @ moved)
 
     def _found(self, problem: ComplementarityProblem, c: Vector) -> Vector:
         """The stacked solution in scaled units."""

@@ -81,7 +81,8 @@ class ConvexProgram:
     def sensitivity(self, signal: Signal) -> Vector:
         """Return (n_goods, n_goods) ∂trade/∂price at the signal while the active set is what it is, anchor included.
 
-        Raises as `best_response`, and FormulationError without an anchor: corners do not move.
+        With `solver="cvxpy"`, too, it is that of the compiled program, which has the same solution. Raises as
+        `best_response`, and FormulationError without an anchor: corners do not move.
         """
         self._check(signal)
         if signal.anchor is None:

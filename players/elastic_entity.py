@@ -39,8 +39,12 @@ class ElasticEntity:
     def best_response(self, signal: Signal) -> Response:
         """Return the plan with the smallest outlay, mark-up cost included. Raises as `ConvexProgram.best_response`."""
         slope = self._slope(signal.others)
-        answer = self.inside.best_response(replace(signal, anchor=_with_curvature(signal.anchor, slope)))
+        answer = self.inside.best_response(_with_curvature(signal, slope))
         return replace(answer, cost=answer.cost + float(0.5 * slope @ answer.trade**2), bound=None)
+
+    def sensitivity(self, signal: Signal) -> Vector:
+        """Return (n_goods, n_goods) ∂trade/∂price while households use what they use. Raises as above."""
+        return self.inside.sensitivity(_with_curvature(signal, self._slope(signal.others)))
 
     def violation(self, plan: Mapping[str, Vector]) -> float:
         """Return the largest violation of any row or bound by the plan."""
@@ -67,10 +71,11 @@ class ElasticEntity:
         return slope
 
 
-def _with_curvature(anchor: Anchor | None, slope: Vector) -> Anchor:
-    """The anchor that adds ½ slope · trade² to what an anchor adds, a constant apart."""
+def _with_curvature(signal: Signal, slope: Vector) -> Signal:
+    """The signal with an anchor that adds ½ slope · trade² to what its own adds, a constant apart."""
+    anchor = signal.anchor
     if anchor is None:
-        return Anchor(slope, np.zeros_like(slope))
+        return replace(signal, anchor=Anchor(slope, np.zeros_like(slope)))
     weight = anchor.weight + slope
     target = np.divide(anchor.weight * anchor.target, weight, out=np.zeros_like(weight), where=weight > 0)
-    return Anchor(weight, target)
+    return replace(signal, anchor=Anchor(weight, target))

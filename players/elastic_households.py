@@ -82,6 +82,13 @@ class ElasticHouseholds:
         use = self._use(signal.price - pull, weight)
         return Response(trade=use, cost=-self.demand.value(use), plan={"use": use})
 
+    def sensitivity(self, signal: Signal) -> Vector:
+        """Return (n_buses, n_buses) ∂use/∂price at the signal, anchor included: zero at the bounds. Raises as above."""
+        demand, use = self.demand, self.best_response(signal).trade
+        slope = demand.slope(use) + (0.0 if signal.anchor is None else signal.anchor.weight)
+        inside = (demand.least_kw < use) & (use < demand.largest_kw)
+        return np.diag(np.where(inside, -1 / slope, 0.0))
+
     def violation(self, plan: Mapping[str, Vector]) -> float:
         """Return how far the plan lies outside its bounds, relative to the reference load."""
         demand, use = self.demand, plan["use"]

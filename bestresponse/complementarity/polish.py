@@ -12,14 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
-from bestresponse.complementarity.linear_system import NewtonMatrix, SingularError
+from bestresponse.complementarity.linear_system import NewtonMatrix, SingularError, sparse_lu
 from bestresponse.complementarity.problem import ComplementarityProblem, largest, middle
 from bestresponse.typing import BoolVector, Vector
 
 MAX_STEPS = 15
 PATIENCE = 5  # steps without a better point, after which none is expected
 DAMPING = 1e-3
+SHIFT = 1e-10  # on the diagonal, where rows that depend on one another leave the matrix singular
 LOST = 1e3  # a residual this much larger than at the start was never seen to come back
 
 
@@ -64,9 +66,33 @@ def polish(
     return Polished(best.x, best.residual, factorisations)
 
 
+def moves(
+    problem: ComplementarityProblem,
+    x: Vector,  # (n,) a solution
+    push: Vector,  # (n, k)
+) -> Vector:
+    """Return (n, k) by how much the solution moves per unit of each column added to F, while the same rows are active.
+
+    Raises SingularError where that does not say.
+    """
+    free = np.flatnonzero(~_active(problem, x, problem.value(x)))
+    J = problem.jacobian(x, 0.0).tocsc()[:, free][free]
+    factors = sparse_lu(sparse.csc_array(J + SHIFT * sparse.eye_array(len(free))))
+    moved = np.zeros_like(push)
+    if factors is not None:
+        moved[free] = factors.solve(-push[free])
+    if not np.isfinite(moved).all():
+        raise SingularError("the solution moves without limit")
+    return moved
+
+
+def _active(problem: ComplementarityProblem, x: Vector, F: Vector) -> BoolVector:
+    return (x - problem.lower <= F) | (x - problem.upper >= F)
+
+
 def _newton_step(problem: ComplementarityProblem, x: Vector, F: Vector, shift: float) -> Vector:
     to_lower, to_upper = x - problem.lower, x - problem.upper
-    active = (to_lower <= F) | (to_upper >= F)
+    active = _active(problem, x, F)
     J = problem.jacobian(x, 0.0).tocsc()
     dx = np.where(active, -np.clip(F, to_upper, to_lower), 0.0)
     rhs = -(F + J @ dx)

@@ -58,6 +58,12 @@ class CostlessPlayer:
             x = 0.0
         return Response(self.column * x, 0.0, {"x": np.array([x])})
 
+    def sensitivity(self, signal: Signal) -> Vector:
+        """Return (n_goods, n_goods) ∂trade/∂price under an anchor. Raises SolverError without one: nothing holds x."""
+        if signal.anchor is None:
+            raise SolverError(f"{self.name} has no cost and no bound: only an anchor holds its trades")
+        return -np.outer(self.column, self.column) / float(self.column @ (signal.anchor.weight * self.column))
+
     def block(self) -> Block:
         """Return the player's problem for the monolith."""
         nothing = sparse.csr_array((0, 1))

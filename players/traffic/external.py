@@ -25,7 +25,7 @@ from bestresponse.player import Anchor, Response, Signal
 from bestresponse.typing import Vector
 from players.traffic.hull import Hull
 
-TOLERANCE = 1e-11  # of outlays, relative to max(1 $/h, |outlay|)
+TOLERANCE = 1e-12  # of outlays, relative to max(1 $/h, |outlay|)
 ROUND_LIMIT = 100  # questions for one answer with an anchor
 
 

@@ -99,6 +99,18 @@ class LogitTraffic(Traffic):
         self._believed = believed
         return self._answer(problem, self._choice.at(believed).flow)
 
+    def sensitivity(self, signal: Signal) -> Vector:
+        """Return (n_goods, n_goods) [kW per $/kWh] ∂trade/∂price at the signal, anchor included. Raises as the answer.
+
+        Costs C = M g and flows −Λ C move together: (1 + Mᵀ Λ M g′) ∂levels = −Mᵀ Λ M ∂price.
+        """
+        problem = self._problem(signal)
+        flow = self.best_response(signal).plan["path_flow"]
+        taken = self._choice.reaction(flow).of_resources()
+        slope = problem.marginal.derivative(self.form.use_by_resource @ flow)
+        first = len(slope) - self.form.n_goods
+        return np.asarray(-np.linalg.solve(np.eye(len(slope)) + taken * slope, taken[:, first:])[first:])
+
     def _cooled(self, problem: Problem, believed: Vector) -> Vector:
         """Return the costs of the equilibrium, reached over those of drivers who care less and less about the rest."""
         spread = float(np.ptp(believed)) / float(self._choice.spread.min())

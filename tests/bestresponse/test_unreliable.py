@@ -7,15 +7,21 @@ import pytest
 
 from bestresponse.checkpoint import load_checkpoint
 from bestresponse.conformance import check_player
-from bestresponse.coordinator import coordinate
+from bestresponse.coordinator import coordinate, obstacle_to_newton
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
 from bestresponse.player import Signal
 from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.pdhg import PDHG
+from bestresponse.schemes.sharing import Sharing
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.unreliable import Failing, Inexact, Late, exact_market
-from tests.bestresponse.toys import BREAD_PRICE, Trader, bread_market, chain_market
+from tests.bestresponse.toys import BREAD_PRICE, Trader, bread_market, chain_market, market_of
+
+
+class Knowing(Trader):
+    def sensitivity(self, signal):
+        return -np.ones((1, 1)) / (self.curvature + signal.anchor.weight)
 
 
 def wrapped(market, wrapper, *settings):
@@ -166,6 +172,14 @@ def test_a_wrapper_declares_what_it_breaks_of_the_contract_and_keeps_the_rest(wr
     monkeypatch.setattr(wrapper, "conformance_exceptions", {})
     broken = {failure.check for failure in check_player(market.players[1], market)}
     assert "no memory" in broken and broken <= {"no memory", "envelope", "slopes down", "anchor"}
+
+
+@pytest.mark.parametrize(("wrapper", "setting"), WRAPPERS)
+def test_a_wrapper_does_not_know_the_slope_of_its_answers(wrapper, setting):
+    """That of the exact player would be about answers that were not given."""
+    market = market_of([wrapper(Knowing("seller", {"x": -1.0}, 1.0), setting), Knowing("buyer", {"x": 1.0}, 1.0)])
+    assert obstacle_to_newton(Sharing(), market) == "seller cannot say how their trades answer to prices"
+    assert not obstacle_to_newton(Sharing(), exact_market(market))
 
 
 @pytest.mark.parametrize(("wrapper", "bad"), [(Late, -1), (Failing, 1.0), (Inexact, np.nan), (Inexact, -0.1)])

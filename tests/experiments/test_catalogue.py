@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from bestresponse.errors import DataError
+from bestresponse.errors import DataError, SolverError
+from bestresponse.player import Anchor, Signal
 from experiments.catalogue import Answer, load, methods, model_of, slugs, solve
 from experiments.catalogue.diagnosing import diagnose
+from experiments.catalogue.linear_market import CostlessPlayer
 from experiments.catalogue.loader import families, read
 from experiments.catalogue.solving import meets
 
@@ -142,3 +144,13 @@ def test_solutions_are_plain_data(slug):
     assert {"slug", "x", "prices", "multipliers", "residual", "certificate", "matches_published"} <= data.keys()
     assert json.loads(json.dumps(data))["x"] == data["x"]
     assert data["matches_published"] is True
+
+
+def test_a_costless_player_moves_along_its_column_as_far_as_the_anchor_lets_it():
+    """x = (target − price) · column / 5 under weights of one."""
+    player = CostlessPlayer("one", ("a", "b"), np.array([1.0, 2.0]))
+    signal = Signal(np.array([3.0, -1.0]), anchor=Anchor(np.ones(2), np.zeros(2)))
+    assert player.best_response(signal).trade == pytest.approx([-0.2, -0.4])
+    assert player.sensitivity(signal) == pytest.approx(np.array([[-0.2, -0.4], [-0.4, -0.8]]))
+    with pytest.raises(SolverError, match="one has no cost and no bound: only an anchor holds its trades"):
+        player.sensitivity(Signal(np.zeros(2)))

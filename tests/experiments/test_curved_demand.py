@@ -58,6 +58,13 @@ def test_households_and_entities_conform(theta):
         assert not check_player(player, model.market, found.price, found.responses, draws=4)
 
 
+def test_the_slope_of_use_is_that_of_the_curve_and_none_at_a_bound():
+    """dS/dP = −η S / P without an anchor."""
+    player = ElasticHouseholds(DEMAND)
+    assert player.sensitivity(Signal(np.array([0.2, 0.2]))) == pytest.approx(np.diag([-250.0, -100.0]))
+    assert player.sensitivity(Signal(np.array([1e-6, 1e6]))) == pytest.approx(np.zeros((2, 2)))
+
+
 def test_households_use_what_the_curve_says_within_their_bounds():
     player = ElasticHouseholds(DEMAND)
     use = player.best_response(Signal(np.array([0.05, 0.8]))).trade

@@ -8,7 +8,7 @@ import pytest
 from bestresponse.conformance import check_player
 from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError, FormulationError, SolverError
-from bestresponse.player import Anchor, Signal
+from bestresponse.player import Anchor, KnowsItsSensitivity, Signal
 from experiments.build import build
 from experiments.case import BUILT_IN, case_from, load_case
 from experiments.models.traffic import enumerated
@@ -91,6 +91,7 @@ def test_it_conforms_with_its_anchors():
     model, _, outside = both()
     found = coordinate(model.market, model.first_price)
     assert not check_player(outside, model.market, found.price, found.responses)
+    assert not isinstance(outside, KnowsItsSensitivity)
 
 
 @pytest.mark.parametrize("scenario", ["base", "stress"])

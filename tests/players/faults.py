@@ -21,6 +21,9 @@ class Sound:
     def best_response(self, signal):
         return self.inside.best_response(signal)
 
+    def sensitivity(self, signal):
+        return self.inside.sensitivity(signal)
+
     def violation(self, plan):
         return self.inside.violation(plan)
 
@@ -147,6 +150,62 @@ class IgnoresPrice(Sound):
     def best_response(self, signal):
         self.first = signal.price.copy() if self.first is None else self.first
         return super().best_response(Signal(self.first, signal.others, signal.anchor))
+
+
+class SensitivityFlipped(Sound):
+    def sensitivity(self, signal):
+        return -super().sensitivity(signal)
+
+
+class SensitivityDoubled(Sound):
+    def sensitivity(self, signal):
+        return 2 * super().sensitivity(signal)
+
+
+class SensitivityOfAnotherAnchor(Sound):
+    def sensitivity(self, signal):
+        return super().sensitivity(replace(signal, anchor=replace(signal.anchor, weight=0.1 * signal.anchor.weight)))
+
+
+class SensitivityOfTheSignalBefore(Sound):
+    before = None
+
+    def sensitivity(self, signal):
+        now, self.before = self.before or signal, signal
+        return super().sensitivity(now)
+
+
+class SensitivityOfTheLastAnswer(Sound):
+    last = None
+
+    def best_response(self, signal):
+        self.last = Signal(signal.price.copy(), signal.others, signal.anchor) if signal.anchor else self.last
+        return super().best_response(signal)
+
+    def sensitivity(self, signal):
+        return super().sensitivity(self.last or signal)
+
+
+class SensitivityForgotten(Sound):
+    def sensitivity(self, signal):
+        return np.zeros((len(self.goods), len(self.goods)))
+
+
+class SensitivityLopsided(Sound):
+    """The effects of prices on the trades of other goods stand in one half only."""
+
+    def sensitivity(self, signal):
+        return np.tril(super().sensitivity(signal))
+
+
+class SensitivityOfOneGood(Sound):
+    def sensitivity(self, signal):
+        return super().sensitivity(signal)[:1]
+
+
+class SensitivityNaN(Sound):
+    def sensitivity(self, signal):
+        return super().sensitivity(signal) * np.nan
 
 
 class LeavesItsSet(Sound):

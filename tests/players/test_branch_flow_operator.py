@@ -79,6 +79,19 @@ def test_the_answers_are_those_of_cvxpy_on_the_same_cones(scenario, anchored):
             assert answer.bound <= answer.outlay(price) + 1e-9
 
 
+def test_the_slope_of_its_trades_is_the_difference_of_its_answers():
+    model, found = solved("teaching", "stress", True, "socp")
+    player, n = model.player("dso"), len(model.player("dso").goods)
+    anchor = Anchor(np.full(n, 1e-3), 0.7 * found.responses["DSO"].trade)
+    for price in prices_near(model, found, "DSO", seed=3, draws=3):
+        slope = player.sensitivity(Signal(price, anchor=anchor))
+        for column, step in zip(slope.T, 1e-6 * np.eye(n), strict=True):
+            ahead, back = (player.best_response(Signal(p, anchor=anchor)).trade for p in (price + step, price - step))
+            assert (ahead - back) / 2e-6 == pytest.approx(column, abs=1e-4 * np.abs(slope).max())
+        assert np.abs(slope - slope.T).max() <= 1e-9 * np.abs(slope).max()
+        assert np.linalg.eigvalsh(slope).max() <= 1e-9 * np.abs(slope).max()
+
+
 def test_there_is_no_answer_without_the_cones():
     model, found = solved("teaching", "stress", True, "socp")
     with pytest.raises(FormulationError, match="no path by CVXPY"):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from bestresponse.conformance import check_player
-from bestresponse.coordinator import coordinate
+from bestresponse.coordinator import coordinate, obstacle_to_newton
 from bestresponse.errors import DataError, FormulationError, SolverError
 from bestresponse.player import Anchor, HasBlock, KnowsItsSet, Signal
+from bestresponse.schemes.sharing import Sharing
 from players.convex_program import ConvexProgram, Formulation
 from tests.bestresponse.toys import BREAD_PRICE, BREAD_TRADES, bread_market, market_of
 
@@ -68,6 +69,18 @@ def test_a_player_in_a_few_lines_conforms(solver):
     baker = Baker("first baker", ["bread"], solver)
     assert isinstance(baker, KnowsItsSet) and isinstance(baker, HasBlock)
     assert not check_player(baker, market_of([baker, *others]), np.array([BREAD_PRICE]))
+
+
+def test_the_persistent_path_knows_the_slope_of_what_cvxpy_answers():
+    """1 + q − p + 2 (q − 6) = 0: the trade −q falls by a third of the price; at the bound it stays."""
+    market = market_of([Baker("first baker", ["bread"], "cvxpy"), Baker("second baker", ["bread"])])
+    assert not obstacle_to_newton(Sharing(), market)
+    anchor = Anchor(np.array([2.0]), np.array([-6.0]))
+    for player in market:
+        assert player.sensitivity(Signal(np.array([4.0]), anchor=anchor)) == pytest.approx(np.array([[-1 / 3]]))
+        assert player.sensitivity(Signal(np.array([-40.0]), anchor=anchor)) == pytest.approx(np.zeros((1, 1)))
+        with pytest.raises(FormulationError, match="baker: only answers with an anchor have a sensitivity"):
+            player.sensitivity(Signal(np.array([4.0])))
 
 
 def four_rows():

@@ -228,3 +228,32 @@ class _Doubts:
 
     def getModelStatus(self):  # noqa: N802
         return next(self._statuses)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "nothing but fixed variables"])
+def test_sensitivities_are_differences_of_solutions_forth_or_back(kind, seed):
+    program, _ = random_program(seed, **KINDS[kind])
+    solver = QuadraticSolver(program, program.curvature(np.array([0.3, 0.5, 2.0])))
+    c = np.random.default_rng(seed + 100).normal(size=N)
+    found = solver.sensitivity(c, program.trade)
+
+    def trades(price):
+        return program.trade @ solver.solve(c + program.trade.T @ price).x
+
+    for column, unit in zip(found.T, 1e-5 * np.eye(3), strict=True):
+        sides = [(trades(step) - trades(0 * step)) / step.sum() for step in (unit, -unit)]
+        assert min(np.abs(column - side).max() for side in sides) <= 1e-5
+    assert found == pytest.approx(found.T, abs=1e-8)
+    assert solver.sensitivity(c, program.trade) == pytest.approx(found, abs=1e-9)  # whatever was solved in between
+
+
+def test_only_free_variables_answer():
+    """min ½ |x|² + c'x over 0 ≤ x, x₁ + x₂ = 1 with x₃ at its bound: what x₁ gains x₂ loses, and x₃ stays."""
+    program, _ = random_program(0, n_equalities=1, n_inequalities=0)
+    one = sparse.csr_array(np.eye(N))
+    row = sparse.csr_array(np.concatenate([[1.0, 1.0], np.zeros(N - 2)])[None])
+    bounds = {"lower": np.zeros(N), "upper": np.full(N, np.inf), "scale": np.ones(N)}
+    program = replace(program, P=one, A=row, b=np.ones(1), **bounds)
+    found = QuadraticSolver(program, one).sensitivity(np.concatenate([[0.1, 0.0], np.ones(N - 2)]), program.trade)
+    assert found == pytest.approx(np.array([[-0.5, 0.5, 0], [0.5, -0.5, 0], [0, 0, 0]]), abs=1e-8)

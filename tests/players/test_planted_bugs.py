@@ -48,6 +48,15 @@ CAUGHT_BY = {
     faults.AnchorHalved: "anchor",
     faults.AnchorUnsquared: "anchor",
     faults.AnchorTargetFlipped: "anchor",
+    faults.SensitivityFlipped: "sensitivity",
+    faults.SensitivityDoubled: "sensitivity",
+    faults.SensitivityOfAnotherAnchor: "sensitivity",
+    faults.SensitivityOfTheSignalBefore: "sensitivity",
+    faults.SensitivityOfTheLastAnswer: "sensitivity",
+    faults.SensitivityForgotten: "sensitivity",
+    faults.SensitivityLopsided: "sensitivity",
+    faults.SensitivityOfOneGood: "sensitivity",
+    faults.SensitivityNaN: "sensitivity",
     faults.IgnoresPrice: "reacts to price",
     faults.LeavesItsSet: "stays in its set",
     faults.NaNTrade: "finite",
@@ -81,6 +90,7 @@ NO_ROWS, NO_CEILING = (
     "it has no such rows or bounds that could be missing",
 )
 INVISIBLE = {
+    (faults.SensitivityLopsided, "Households"): "what they use at one bus has nothing to do with the price at another",
     (faults.NaNMultiplier, "Households"): NO_ROWS,
     (faults.MultipliersFlipped, "Households"): NO_ROWS,
     (faults.BlockRowsOff, "Households"): NO_ROWS,
