@@ -122,15 +122,15 @@ class NewtonSteps:
         return self._base + self._step
 
     def _direction(self, residual: Vector) -> tuple[Vector, Vector]:
-        """The step, and by how much the residual is expected to fall: (1 − T') d = (1 + λ) f − λ d."""
+        """The step, and by how much the residual is expected to fall: (1 − T') d."""
         if self._damping >= MOST_DAMPING:
             return residual, residual
-        right = (1 + self._damping) * residual
+        tangent = self._tangent()
         try:
-            step = self._tangent().step(right, self._damping)
+            step = tangent.step((1 + self._damping) * residual, self._damping)
         except np.linalg.LinAlgError:  # no slopes of a monotone market do that
             return residual, residual
-        return step, right - self._damping * step
+        return step, step - tangent.image(step)
 
     def _taken_back(self) -> Vector:
         retreat = self.settings.retreat

@@ -31,7 +31,8 @@ def coordinated(name):
     )
 
 
-@pytest.mark.parametrize("name", ["CNO", "DSO", "Households", "North"])
+# Households that use a little less than they would are within their set, and a certificate asks them themselves.
+@pytest.mark.parametrize("name", ["CNO", "DSO", "North"])
 def test_a_run_with_a_trespasser_ends_without_a_certificate(name):
     result = coordinated(name)
     assert result.stop.reason is not StopReason.CONVERGED and not result.solved
