@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,6 +19,12 @@ from bestresponse.player import Anchor, KnowsItsSensitivity, Remembers, Response
 from bestresponse.schemes.protocol import Answers, Question
 from bestresponse.typing import Vector
 from bestresponse.workers import Reply, Traveller, reply
+
+EXPECTED = (
+    ValueError,
+    ArithmeticError,
+    np.linalg.LinAlgError,
+)  # of a player's own code, apart from this package's errors
 
 
 class PlayerFailedError(SolverError):
@@ -99,7 +105,7 @@ class Oracle:
         if not isinstance(player, KnowsItsSensitivity):
             raise FormulationError(f"{name} does not know how its trades answer to prices")
         start = time.perf_counter()
-        with _errors_of(name):
+        with _naming(name):
             found = player.sensitivity(signal)
         self.seconds[name] += time.perf_counter() - start
         if not (isinstance(found, np.ndarray) and found.shape == (n, n) and np.isfinite(found).all()):
@@ -116,17 +122,17 @@ class Oracle:
 
     def _here(self, name: str, signal: Signal) -> Callable[[], Reply]:
         def wait() -> Reply:
-            with _errors_of(name):
+            with _naming(name):
                 return reply(self._travellers[name], signal)
 
         return wait
 
     def _elsewhere(self, executor: Executor, name: str, signal: Signal) -> Callable[[], Reply]:
-        with _naming(name):
+        with _naming_worker(name):
             future = executor.submit(reply, self._travellers[name], signal)
 
         def wait() -> Reply:
-            with _naming(name):
+            with _naming_worker(name):
                 return future.result()
 
         return wait
@@ -147,22 +153,18 @@ class Oracle:
 
 
 @contextmanager
-def _errors_of(player: str) -> Iterator[None]:
-    """Turn what a player raises into its failure."""
+def _naming(
+    player: str, others: tuple[type[Exception], ...] = EXPECTED, trouble: str = " could not answer"
+) -> Iterator[None]:
+    """Turn what a player raises into its failure: an error of this package, or one of the others, told as trouble."""
     try:
         yield
     except BestResponseError as error:
         raise PlayerFailedError(f"{player} could not answer: {error}") from error
-    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        raise PlayerFailedError(f"{player} could not answer: {type(error).__name__}: {error}") from error
+    except others as error:
+        raise PlayerFailedError(f"{player}{trouble}: {type(error).__name__}: {error}") from error
 
 
-@contextmanager
-def _naming(player: str) -> Iterator[None]:
-    """Turn whatever an executor raises into a failure of the player: its own error, a lost worker, a pickling error."""
-    try:
-        yield
-    except BestResponseError as error:
-        raise PlayerFailedError(f"{player} could not answer: {error}") from error
-    except Exception as error:
-        raise PlayerFailedError(f"{player}: no answer from its worker: {type(error).__name__}: {error}") from error
+def _naming_worker(player: str) -> AbstractContextManager[None]:
+    """The same for whatever an executor raises: the player's own error, a lost worker, a pickling error."""
+    return _naming(player, (Exception,), ": no answer from its worker")

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from bestresponse.errors import SolverError
 from bestresponse.market import Market
 from bestresponse.newton import Newton, NewtonSteps
 from bestresponse.oracle import Oracle
-from bestresponse.player import Response
+from bestresponse.player import Response, Signal
 from bestresponse.schemes.protocol import HasTangent, Iteration, Scheme, Sweep, Tangent
 from bestresponse.start import Start
 from bestresponse.stopping import Limits, Measures, Stop, StopReason, Tolerances
@@ -84,7 +85,7 @@ class Run:
         self.trace = Trace()
         self.watchdog = Watchdog(market, settings.limits)
         self.accelerator = self._accelerator(settings.acceleration)
-        self._last: Sweep | None = None
+        self._signals: Mapping[str, Signal] = {}  # of the last sweep
         self.best: _Best | None = None
         self.certificate: Certificate | None = None
         self.number = 0
@@ -125,7 +126,8 @@ class Run:
     def _sweep(self) -> Stop | None:
         self.number += 1
         before = dict(self.oracle.seconds)
-        sweep = self._last = self.iteration.sweep(self.number, self.state, self.oracle.ask)
+        sweep = self.iteration.sweep(self.number, self.state, self.oracle.ask)
+        self._signals = sweep.signals
         self._tell_failures()
         excess = self.market.excess_demand(sweep.responses)
         measures = self._measures(sweep, excess)
@@ -155,9 +157,8 @@ class Run:
             self.accelerator.restart(self.iteration.metric())
 
     def _tangent(self) -> Tangent:
-        """T' at the last sweep."""
-        assert isinstance(self.iteration, HasTangent) and self._last is not None
-        return self.iteration.tangent(self.oracle.sensitivities(self._last.signals))
+        """T' at the last sweep. Only asked for where the coordinator found no obstacle to it."""
+        return cast(HasTangent, self.iteration).tangent(self.oracle.sensitivities(self._signals))
 
     def _bind(self) -> Iteration:
         return self.settings.scheme.bind(self.market, self.sigma * self.market.price_scale / self.market.quantity_scale)

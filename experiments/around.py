@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from bestresponse.market import Market
 from bestresponse.schemes.protocol import Ask, HasTangent, Iteration, Scheme, Sweep, Tangent
@@ -61,5 +62,4 @@ class _SurroundedIteration:
 
 class _WithTangent(_SurroundedIteration):
     def tangent(self, sensitivities: Mapping[str, Vector]) -> Tangent:
-        assert isinstance(self.iteration, HasTangent)
-        return self.iteration.tangent(sensitivities)
+        return cast(HasTangent, self.iteration).tangent(sensitivities)

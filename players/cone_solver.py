@@ -56,11 +56,7 @@ class ConeSolver:
 
     def solve(self, c: Vector) -> ConeSolution:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if there is none."""
-        self.counters.answers += 1
-        found = self._found(self._conditions(c), c)
-        self.hint = Hint(np.zeros(0, dtype=np.int64), found)
-        self._last = c, found
-        x, m, y, z = self._parts(found * self._scale)
+        x, m, y, z = self._parts(self._answer(c) * self._scale)
         return ConeSolution(x, y, z, m)
 
     def sensitivity(self, c: Vector, forms: SparseMatrix) -> Vector:
@@ -68,9 +64,8 @@ class ConeSolver:
 
         Raises SolverError as `solve`, and where the conditions, linearised there, do not say.
         """
-        if self._last is None or not np.array_equal(c, self._last[0]):
-            self.solve(c)
-        w = self._last[1] if self._last is not None else np.zeros(0)
+        last = self._last
+        w = last[1] if last is not None and np.array_equal(c, last[0]) else self._answer(c)
         push = np.zeros((len(w), forms.shape[0]))
         push[: self.program.n] = (forms @ sparse.diags_array(self.program.scale)).T.toarray()
         try:
@@ -79,6 +74,14 @@ class ConeSolver:
             raise SolverError(str(error)) from error
         self.counters.factorisations += 1
         return np.asarray(push.T @ moved)
+
+    def _answer(self, c: Vector) -> Vector:
+        """The stacked solution in scaled units, which becomes the hint."""
+        self.counters.answers += 1
+        found = self._found(self._conditions(c), c)
+        self.hint = Hint(np.zeros(0, dtype=np.int64), found)
+        self._last = c, found
+        return found
 
     def _found(self, problem: ComplementarityProblem, c: Vector) -> Vector:
         """The stacked solution in scaled units."""

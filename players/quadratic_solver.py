@@ -102,23 +102,15 @@ class QuadraticSolver:
 
     def solve(self, c: Vector) -> Solution:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if PIQP fails."""
-        self.counters.answers += 1
-        scaled = self._s * c / MONEY_SCALE
-        point = None if self.hint is None else self._from_active_set(scaled, self.hint)
-        if point is None:
-            point = self._from_interior_point(scaled)
-        assert self.hint is not None
-        self._last = c, self.hint.side
-        return self._unscaled(point.w)
+        return self._unscaled(self._answer(c).w)
 
     def sensitivity(self, c: Vector, forms: SparseMatrix) -> Vector:
         """Return (k, k) ∂(forms x)/∂price, x the solution for c + forms' price, while the active set is what it is.
 
         Raises as `solve`.
         """
-        if self._last is None or not np.array_equal(c, self._last[0]):
-            self.solve(c)
-        side = self._last[1] if self._last is not None else np.zeros(0, dtype=np.int64)
+        last = self._last
+        side = last[1] if last is not None and np.array_equal(c, last[0]) else self._answer(c).side
         key = side.tobytes()
         if key not in self._sensitivities:
             free = np.flatnonzero(side[: self._n] == FREE)
@@ -135,7 +127,16 @@ class QuadraticSolver:
         """The variables that are free and the rows that hold as equations."""
         return np.concatenate([side[: self._n] == FREE, side[self._n :] != FREE])
 
-    def _from_active_set(self, c: Vector, hint: Hint) -> _Point | None:
+    def _answer(self, c: Vector) -> Hint:
+        """The active set of the solution and its point, which become the hint."""
+        self.counters.answers += 1
+        scaled = self._s * c / MONEY_SCALE
+        found = None if self.hint is None else self._from_active_set(scaled, self.hint)
+        self.hint = found or self._from_interior_point(scaled)
+        self._last = c, self.hint.side
+        return self.hint
+
+    def _from_active_set(self, c: Vector, hint: Hint) -> Hint | None:
         """Primal-dual active-set steps from the hint's active set; None if they do not settle."""
         side = hint.side
         for _ in range(MAX_UPDATES):
@@ -144,8 +145,7 @@ class QuadraticSolver:
                 return None
             corrected = self._corrected(side, point)
             if np.array_equal(corrected, side):
-                self.hint = Hint(side, point.w)
-                return point
+                return Hint(side, point.w)
             side = corrected
         return None
 
@@ -190,7 +190,7 @@ class QuadraticSolver:
         rows[active & (z < -TOLERANCE)] = FREE
         return new
 
-    def _from_interior_point(self, c: Vector) -> _Point:
+    def _from_interior_point(self, c: Vector) -> Hint:
         """PIQP's solution, its active set polished by the same KKT system where that verifies."""
         self.counters.interior_point += 1
         result, status = self._ask_piqp(c)
@@ -205,14 +205,14 @@ class QuadraticSolver:
         side[: self._n][low] = AT_LOWER
         side[self._n : self._n + self._me] = AT_UPPER
         side[self._n + self._me :][z > slack] = AT_UPPER
-        self.hint = Hint(side, np.concatenate([x, y, z]))
-        polished = self._from_active_set(c, self.hint)
+        near = Hint(side, np.concatenate([x, y, z]))
+        polished = self._from_active_set(c, near)
         if polished is not None:
             return polished
         if status != piqp.PIQP_SOLVED and not max(result.info.primal_res, result.info.dual_res) <= NEARLY_SOLVED:
             raise _failure(status)
         self.counters.inexact += 1
-        return self._point(np.concatenate([x, y, z]), c)
+        return near
 
     def _ask_piqp(self, c: Vector) -> tuple[piqp.Result, piqp.Status]:
         """PIQP's answer for the variables that are not fixed: it may call a program infeasible for a fixed one.

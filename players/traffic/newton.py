@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bestresponse.typing import IntVector, Vector
+from bestresponse.typing import BoolVector, IntVector, Vector
 from players.traffic.linearised import LinearCosts, Slope, leaders
 from players.traffic.pairwise import pairwise_sweep
 from players.traffic.problem import Problem, State
+from players.traffic.resources import ResourceForm
 
 GOOD_PROGRESS = 0.7  # a full step that shrinks the gap to this share needs no line search
 ACCEPT_SLOPE = 0.3  # a step may end where the slope has shrunk to this share
@@ -75,9 +76,13 @@ class WorkingSet:
     @classmethod
     def of(cls, problem: Problem, state: State, traders: bool = False) -> WorkingSet:
         """Return the working set of a state; with `traders` only of groups where some of these paths trade energy."""
-        form = problem.form
         working = state.flow > 0.0
         working[problem.cheapest(state)] = True
+        return cls.among(problem.form, working, traders)
+
+    @classmethod
+    def among(cls, form: ResourceForm, working: BoolVector, traders: bool = False) -> WorkingSet:
+        """Return those of some paths (n_paths,) of a form among which drivers have a choice."""
         contested = np.add.reduceat(working.astype(np.int64), form.first) > 1
         if traders:
             contested &= np.add.reduceat((working & (np.diff(form.trades.indptr) > 0)).astype(np.int64), form.first) > 0

@@ -13,27 +13,25 @@ import numpy as np
 
 from bestresponse.typing import Vector
 from players.traffic.linearised import Slope, leaders
+from players.traffic.newton import SMALLEST_SLOPE, WorkingSet
 from players.traffic.problem import Problem, State
 
 USED = 1e-9  # of a group's demand: less flow is none
 SINGULAR = 1e-9  # relative regularisation: exchanges that use the same resources leave K singular
-SMALLEST_SLOPE = 1e-12  # [$ per veh/h] where no resource has a slope at all
 
 
 def sensitivity(problem: Problem, state: State) -> Vector:
     """Return (n_goods, n_goods) [kW per $/kWh] ∂trade/∂price at an equilibrium, anchor included."""
-    form, n_goods = problem.form, problem.form.n_goods
-    used = state.flow > USED * form.demand[form.group]
-    contested = np.add.reduceat(used.astype(np.int64), form.first) > 1
-    paths = np.flatnonzero(used & contested[form.group])
-    if not len(paths):
-        return np.zeros((n_goods, n_goods))
-    group = np.cumsum(contested)[form.group[paths]] - 1
-    lead = leaders(state.flow[paths], group, np.searchsorted(group, np.arange(contested.sum())))
-    path = np.setdiff1d(np.arange(len(paths)), lead)
-    basic = lead[group[path]]
+    form = problem.form
+    used = WorkingSet.among(form, state.flow > USED * form.demand[form.group])
+    paths = used.paths
+    if not used.size:
+        return np.zeros((form.n_goods, form.n_goods))
+    lead = leaders(state.flow[paths], used.group, used.first)
+    path = np.setdiff1d(np.arange(used.size), lead)
+    basic = lead[used.group[path]]
     use, rated = form.rows(paths, problem.marginal.derivative(state.levels))
-    slope = Slope(rated, use, np.zeros(len(paths)))
-    slope = replace(slope, own=np.full(len(paths), max(SMALLEST_SLOPE, SINGULAR * float(slope.diagonal().max()))))
+    slope = Slope(rated, use, np.zeros(used.size))
+    slope = replace(slope, own=np.full(used.size, max(SMALLEST_SLOPE, SINGULAR * float(slope.diagonal().max()))))
     moved, paid = (trades[paths[path]] - trades[paths[basic]] for trades in (form.trades, form.charged))
     return np.asarray(-(moved.T @ np.linalg.solve(slope.of_exchanges(path, basic), paid.toarray())))
