@@ -23,43 +23,47 @@ from bestresponse.schemes.protocol import Tangent
 from bestresponse.typing import Vector
 
 LEAST_DAMPING, MOST_DAMPING = 1e-8, 1e3
-RECORD = 0.9999  # of the smallest residual so far; what is not below is no progress
+RECORD = 0.99  # of the smallest residual so far; what is not below is no progress
+RIGHT = 0.1  # distance from the expected residual, relative to the one before, up to which a step met with no kink
+TINY = np.finfo(float).tiny
 
 
 @dataclass(frozen=True)
 class Newton:
     """Settings of the damping λ and of the safeguards.
 
-    Where the residual after a step is near the one expected, λ is divided by `easing`; where it is far from it, λ is
+    Where the residual after a step is near the one expected, λ is divided by `factor`; where it is far from it, λ is
     doubled. A residual above `rollback` times the largest of the last `recent` ones takes the step back: it is tried
-    again, shorter by the factor `retreat`, and λ grows by that factor. Residuals may rise a little, so that steps could
-    go round in a circle: where `patience` of them bring no smallest residual, λ grows by `retreat` and does not fall
-    below that until one comes. At its upper end steps are plain. Where the theorem of the scheme holds, plain steps
-    never raise the residual and bring it to zero from anywhere, so that a smallest one always comes.
+    again, shorter by `factor`, and λ grows by that; how well the shorter step does then leaves λ alone. Residuals may
+    rise a little, so that steps could go round in a circle: where `patience` of them across kinks bring no smallest
+    residual, λ grows by `factor` and does not fall below that until one comes. At its upper end steps are plain. Where
+    the theorem of the scheme holds, plain steps never raise the residual and bring it to zero from anywhere, so that a
+    smallest one always comes.
     """
 
     damping: float = 0.1  # λ to start with
     near: float = 1e-3  # λ to start with from where another run or method ended
-    easing: float = 4.0
+    factor: float = 5.0
     trusted: float = 0.5  # distance from the expected residual, relative to the one before, up to which λ falls
     doubted: float = 0.75  # and from which on it rises
     rollback: float = 2.0
     recent: int = 3
-    retreat: float = 8.0
     patience: int = 8
 
     def __post_init__(self) -> None:
         if not (
             0 < self.damping < np.inf
             and 0 < self.near < np.inf
-            and self.easing >= 1
+            and self.factor > 1
             and 0 <= self.trusted <= self.doubted
+            and self.rollback >= 1
+            and self.recent >= 1
+            and self.patience >= 1
         ):
             raise FormulationError(
-                f"Newton needs damping > 0, near > 0, easing ≥ 1 and 0 ≤ trusted ≤ doubted, given {self}"
+                "Newton needs damping > 0, near > 0, factor > 1, 0 ≤ trusted ≤ doubted, rollback ≥ 1, recent ≥ 1 "
+                f"and patience ≥ 1, given {self}"
             )
-        if not (self.rollback >= 1 and self.recent >= 1 and self.retreat > 1 and self.patience >= 1):
-            raise FormulationError(f"Newton needs rollback ≥ 1, recent ≥ 1, retreat > 1 and patience ≥ 1, given {self}")
 
 
 class NewtonSteps:
@@ -80,6 +84,7 @@ class NewtonSteps:
         self.metric = metric
         self._sizes: list[float] = []  # of the last residuals that stand
         self._smallest, self._idle, self._floor = np.inf, 0, LEAST_DAMPING
+        self._shortened = False
         self._base = self._residual = self._step = self._fall = np.zeros(0)
 
     def start_near(self) -> None:
@@ -91,7 +96,7 @@ class NewtonSteps:
         return {
             "sizes": np.array(self._sizes),
             "damping": np.array([self._damping, self._floor]),
-            "counts": np.array([self._smallest, self._idle, self.rolled_back], dtype=float),
+            "counts": np.array([self._smallest, self._idle, self._shortened, self.rolled_back], dtype=float),
             "base": self._base,
             "residual": self._residual,
             "step": self._step,
@@ -102,8 +107,8 @@ class NewtonSteps:
         """Go on from what `memory` returned."""
         self._sizes = memory["sizes"].tolist()
         self._damping, self._floor = memory["damping"].tolist()
-        self._smallest, idle, rolled_back = memory["counts"].tolist()
-        self._idle, self.rolled_back = int(idle), int(rolled_back)
+        self._smallest, idle, shortened, rolled_back = memory["counts"].tolist()
+        self._idle, self._shortened, self.rolled_back = int(idle), bool(shortened), int(rolled_back)
         self._base, self._residual = memory["base"], memory["residual"]
         self._step, self._fall = memory["step"], memory["fall"]
 
@@ -114,47 +119,59 @@ class NewtonSteps:
         if self._sizes:
             if not size <= self.settings.rollback * max(self._sizes):
                 return self._taken_back()
-            self._adapt(self._size(residual - (self._residual - self._fall)), self._sizes[-1])
-        self._watch(size)
+            surprise = self._size(residual - (self._residual - self._fall)) / max(self._sizes[-1], TINY)
+            if not self._shortened:
+                self._adapt(surprise)
+            self._watch(size, surprise)
+        else:
+            self._smallest = size
+        self._shortened = False
         self._sizes = [*self._sizes, size][-self.settings.recent :]
         self._base, self._residual = state, residual
         self._step, self._fall = self._direction(residual)
         return self._base + self._step
 
     def _direction(self, residual: Vector) -> tuple[Vector, Vector]:
-        """The step, and by how much the residual is expected to fall: (1 − T') d."""
-        if self._damping >= MOST_DAMPING:
+        """The step d, and by how much the residual is expected to fall: (1 − T') d."""
+        damping = self._damping
+        if damping >= MOST_DAMPING:
             return residual, residual
-        tangent = self._tangent()
         try:
-            step = tangent.step((1 + self._damping) * residual, self._damping)
+            step = self._tangent().step((1 + damping) * residual, damping)
         except np.linalg.LinAlgError:  # no slopes of a monotone market do that
             return residual, residual
-        return step, step - tangent.image(step)
+        return step, (1 + damping) * residual - damping * step
 
     def _taken_back(self) -> Vector:
-        retreat = self.settings.retreat
         self.rolled_back += 1
-        self._damping = min(self._damping * retreat, MOST_DAMPING)
-        self._step, self._fall = self._step / retreat, self._fall / retreat
+        self._shortened = True
+        self._damping = self._raised()
+        self._step, self._fall = self._step / self.settings.factor, self._fall / self.settings.factor
         return self._base + self._step
 
-    def _adapt(self, surprise: float, before: float) -> None:
+    def _adapt(self, surprise: float) -> None:
         """Trust the linear model more or less, after a residual that far from the one expected."""
-        if surprise <= self.settings.trusted * before:
-            self._damping = max(self._damping / self.settings.easing, self._floor)
-        elif not surprise <= self.settings.doubted * before:
+        if surprise <= self.settings.trusted:
+            self._damping = max(self._damping / self.settings.factor, self._floor)
+        elif not surprise <= self.settings.doubted:
             self._damping = min(2.0 * self._damping, MOST_DAMPING)
 
-    def _watch(self, size: float) -> None:
-        """Raise the floor under λ where no residual gets smaller any more."""
+    def _watch(self, size: float, surprise: float) -> None:
+        """Raise the floor under λ where steps from kink to kink bring no smaller residual.
+
+        Where T is the same shift everywhere, as while a price travels, no residual gets smaller either, but every step
+        is on its way.
+        """
         if size < RECORD * self._smallest:
             self._smallest, self._idle, self._floor = size, 0, LEAST_DAMPING
             return
-        self._idle += 1
+        self._idle += surprise > RIGHT
         if self._idle == self.settings.patience:
-            self._damping = self._floor = min(self._damping * self.settings.retreat, MOST_DAMPING)
+            self._damping = self._floor = self._raised()
             self._idle = 0
+
+    def _raised(self) -> float:
+        return min(self._damping * self.settings.factor, MOST_DAMPING)
 
     def _size(self, residual: Vector) -> float:
         return float(np.linalg.norm(self.metric * residual))

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from bestresponse.acceleration import Accelerator, Anderson
-from bestresponse.balancing import Balancing
+from bestresponse.balancing import Balancer, Balancing
 from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.checkpoint import Checkpoint, Tree
 from bestresponse.equilibrium import Equilibrium
@@ -85,6 +85,7 @@ class Run:
         self.trace = Trace()
         self.watchdog = Watchdog(market, settings.limits)
         self.accelerator = self._accelerator(settings.acceleration)
+        self.balancer = Balancer(settings.balancing, market)
         self._signals: Mapping[str, Signal] = {}  # of the last sweep
         self.best: _Best | None = None
         self.certificate: Certificate | None = None
@@ -146,7 +147,7 @@ class Run:
         self.oracle.bridge.news.clear()
 
     def _step(self, sweep: Sweep, measures: Measures, excess: Vector) -> None:
-        factor = self.settings.balancing.factor(self.market, self.number, sweep, measures, excess)
+        factor = self.balancer.factor(self.number, sweep, measures, excess)
         if factor == 1.0:
             self.state = self.accelerator.next_state(self.state, sweep.image)
         else:
@@ -225,6 +226,7 @@ class Run:
         arrays: dict[str, Tree] = {
             "scheme": {"state": self.state, "sigma": np.array(self.sigma)},
             "accelerator": self.accelerator.memory(),
+            "balancer": self.balancer.memory(),
             "watchdog": self.watchdog.memory(),
             "oracle": {
                 name: np.array([self.oracle.answers[name], self.oracle.seconds[name]]) for name in self.oracle.answers
@@ -244,6 +246,7 @@ class Run:
         self.iteration = self._bind()
         self.accelerator.restart(self.iteration.metric())
         self.accelerator.recall(arrays["accelerator"])
+        self.balancer.recall(arrays["balancer"])
         self.watchdog.recall(arrays["watchdog"])
         for name, (answers, seconds) in arrays["oracle"].items():
             self.oracle.answers[name], self.oracle.seconds[name] = int(answers), float(seconds)

@@ -77,10 +77,6 @@ class Iteration(Protocol):
 class Tangent(Protocol):
     """The derivative T' of a scheme's map at one state."""
 
-    def image(self, direction: Vector) -> Vector:
-        """Return (n_state,) T' times a direction."""
-        ...
-
     def step(self, right: Vector, damping: float) -> Vector:
         """Return (n_state,) d with (1 + damping − T') d = right."""
         ...

@@ -49,7 +49,13 @@ def assign(
     tolerance: float = EXACT_GAP,  # Wardrop gap to stop at
     iteration_limit: int = 1000,
 ) -> Assignment:
-    """Return the best path flows found. Raises DataError on an unknown method or infeasible starting flows."""
+    """Return the best path flows found.
+
+    A start within the tolerance is improved once all the same: flows that answer to prices would else stay as they are
+    while the prices change by little.
+
+    Raises DataError on an unknown method or infeasible starting flows.
+    """
     if method not in METHODS:
         raise DataError(f"assignment method {method!r}; allowed: {', '.join(METHODS)}")
     improve = METHODS[method]()
@@ -58,7 +64,7 @@ def assign(
     state = best = problem.state(flow)
     idle = 0
     for iteration in range(iteration_limit):
-        if state.gap <= tolerance or (best.gap <= ROUNDING_GAP and idle > PATIENCE):
+        if (state.gap <= tolerance and iteration > 0) or (best.gap <= ROUNDING_GAP and idle > PATIENCE):
             return Assignment(best, iteration, best.gap <= tolerance)
         state = improve(problem, state)
         best, idle = (state, 0) if state.gap < best.gap else (best, idle + 1)

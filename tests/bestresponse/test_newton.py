@@ -174,12 +174,11 @@ def test_large_players_are_not_asked_for_their_slopes_by_default(monkeypatch):
         {"patience": 0},
         {"damping": np.nan},
         {"damping": np.inf},
-        {"easing": 0.5},
+        {"factor": 1.0},
         {"trusted": 0.8},
         {"doubted": np.nan},
         {"rollback": 0.9},
         {"recent": 0},
-        {"retreat": 1.0},
     ],
 )
 def test_settings_outside_their_range_are_refused(settings):

@@ -31,15 +31,12 @@ class Planted:
     def __init__(self, *planted):
         self.planted = list(planted)
 
-    def image(self, direction):
-        return 0.0 * direction
-
     def step(self, right, damping):
         return np.array([self.planted.pop(0)]) if self.planted else right / (1 + damping)
 
 
 def test_a_bad_step_is_taken_back_shortened_and_followed_by_more_damping():
-    steps = NewtonSteps(Newton(retreat=10.0), lambda: tangent)
+    steps = NewtonSteps(Newton(factor=10.0), lambda: tangent)
     tangent = Planted(1000.0)
     steps.restart(np.ones(1))
     state, visited = np.array([1.0]), []
@@ -49,7 +46,9 @@ def test_a_bad_step_is_taken_back_shortened_and_followed_by_more_damping():
     assert visited == pytest.approx([1001.0, 101.0, 11.0, 2.0])  # the last residual is no more than twice the first
     assert steps.rolled_back == 3 and steps.memory()["damping"][0] == pytest.approx(0.1 * 10.0**3)
     assert steps.next_state(state, np.zeros(1)) == pytest.approx([0.0])
-    assert steps.memory()["damping"][0] < 99  # less again: the shorter step did what T' says of it
+    assert steps.memory()["damping"][0] == pytest.approx(100.0)  # a shortened step says nothing of λ
+    assert steps.next_state(np.zeros(1), np.zeros(1)) == pytest.approx([0.0])
+    assert steps.memory()["damping"][0] == pytest.approx(10.0)  # less again: the step did what T' says of it
     assert steps.rolled_back == 3
 
 
@@ -66,14 +65,15 @@ def test_a_residual_that_is_not_a_number_takes_its_step_back():
     steps = NewtonSteps(Newton(), lambda: Planted(8.0))
     steps.restart(np.ones(1))
     assert steps.next_state(np.ones(1), np.zeros(1)) == pytest.approx([9.0])
-    assert steps.next_state(np.array([9.0]), np.array([np.nan])) == pytest.approx([2.0])
+    assert steps.next_state(np.array([9.0]), np.array([np.nan])) == pytest.approx([1.0 + 8.0 / Newton().factor])
 
 
-def test_steps_that_would_go_in_circles_do_not():
-    """Damping grows while no residual gets smaller."""
+@pytest.mark.parametrize("factor", [4.0, 5.0, 8.0])
+def test_steps_that_would_go_in_circles_do_not(factor):
+    """Damping grows while steps across kinks bring no smaller residual, and not while the price travels."""
     trusting, watchful = (
-        coordinate(scarce_market(), np.zeros(1), sigma=0.3, acceleration=way, balancing=UNBALANCED)
-        for way in (Newton(patience=10**6), Newton())
+        coordinate(scarce_market(), np.zeros(1), sigma=0.1, acceleration=way, balancing=UNBALANCED)
+        for way in (Newton(factor=factor, patience=10**6), Newton(factor=factor))
     )
     assert trusting.stop.reason is StopReason.OSCILLATING
     assert watchful.solved and watchful.price == pytest.approx([40.0], abs=1e-5)

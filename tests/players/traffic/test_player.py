@@ -57,7 +57,18 @@ def test_memory_does_not_change_the_answer():
     assert player.best_response(Signal(PRICE)).outlay(PRICE) == first.outlay(PRICE)
     player.start_from(first.plan["path_flow"])
     player.best_response(Signal(PRICE))
-    assert player.last.iterations == 0
+    assert player.last.iterations == 1
+
+
+@pytest.mark.parametrize("change", [1e-7, 1e-9, 1e-11])
+def test_a_price_that_changes_by_little_changes_the_answer_by_what_the_slope_says(change):
+    """A start that is good enough for the new price too is not the answer to it."""
+    player = sioux_falls(k=4)
+    direction = np.where(np.arange(18) % 2, 1.0, -1.0)
+    answers = [player.best_response(Signal(PRICE + by * direction, anchor=ANCHOR)).trade for by in (0.0, change)]
+    expected = player.sensitivity(Signal(PRICE, anchor=ANCHOR)) @ direction
+    assert np.abs(expected).max() > 1.0
+    assert (answers[1] - answers[0]) / change == pytest.approx(expected, rel=0.05, abs=0.05 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("anchor", [None, ANCHOR])
