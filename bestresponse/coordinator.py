@@ -68,7 +68,8 @@ def coordinate(
     sweep but the last, what `resume` needs to go on from there exactly as an unbroken run would; `start` then does not
     matter. An interrupt (Ctrl-C) ends the run with the best sweep so far.
 
-    Raises FormulationError if the scheme does not fit the market or cannot be accelerated as asked.
+    Raises FormulationError if the scheme does not fit the market or cannot be accelerated as asked, or if the run to
+    resume had another scheme, acceleration or market.
     """
     start = start if isinstance(start, Start) else Start(np.asarray(start, dtype=float))
     if sigma is not None:

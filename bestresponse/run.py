@@ -15,7 +15,7 @@ from bestresponse.balancing import Balancer, Balancing
 from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.checkpoint import Checkpoint, Tree
 from bestresponse.equilibrium import Equilibrium
-from bestresponse.errors import SolverError
+from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
 from bestresponse.newton import Newton, NewtonSteps
 from bestresponse.oracle import Oracle
@@ -244,7 +244,15 @@ class Run:
         self.number = checkpoint.sweep
         self.sigma, self.state = float(arrays["scheme"]["sigma"]), arrays["scheme"]["state"]
         self.iteration = self._bind()
-        self.accelerator.restart(self.iteration.metric())
+        self.best = _Best.of(arrays["best"]) if "best" in arrays else None
+        metric = self.iteration.metric()
+        if (
+            self.state.shape != metric.shape
+            or (self.best is not None and len(self.best.price) != self.market.n_goods)
+            or arrays["accelerator"].keys() != self.accelerator.memory().keys()
+        ):
+            raise FormulationError("the run to resume had another scheme, acceleration or market than this one")
+        self.accelerator.restart(metric)
         self.accelerator.recall(arrays["accelerator"])
         self.balancer.recall(arrays["balancer"])
         self.watchdog.recall(arrays["watchdog"])
@@ -252,7 +260,6 @@ class Run:
             self.oracle.answers[name], self.oracle.seconds[name] = int(answers), float(seconds)
         self.oracle.recall(arrays.get("players", {}))
         self.oracle.bridge.recall(arrays.get("bridge", {}))
-        self.best = _Best.of(arrays["best"]) if "best" in arrays else None
         self.started -= float(arrays["clock"]["seconds"])
 
     def equilibrium(self, stop: Stop, natural_residual: NaturalResidual | None) -> Equilibrium:

@@ -81,6 +81,12 @@ def keep(promise: Promise) -> Kept | None:
     return Kept(promise.scheme, promise.run, len(found.trace) if found.solved else None, nearest)
 
 
+def _outcome(kept: Kept | None) -> str:
+    if kept is None:
+        return "left out, a player minimises no cost"
+    return f"{kept.sweeps} sweeps" if kept.sweeps is not None else f"not there, {kept.nearest:.0e}"
+
+
 def table(kept: Sequence[Kept], accuracy: float, max_sweeps: int) -> Table:
     """Return, for every scheme, on how many runs it got there, in how many sweeps, and where it did not."""
     rows = []
@@ -122,8 +128,12 @@ def _run(asked: argparse.Namespace) -> int:
         for scenario in case.scenarios
         for v2g in (False, True)
     ]
+    kept = []
     with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
-        kept = [one for one in pool.map(keep, promises) if one is not None]
+        for promise, one in zip(promises, pool.map(keep, promises), strict=True):
+            if one is not None:
+                kept.append(one)
+            sys.stderr.write(f"{promise.scheme}, {promise.run}: {_outcome(one)}\n")
     found = f"{fact_list()}\n\n{table(kept, asked.accuracy, asked.max_sweeps).markdown()}"
     sys.stdout.write(found + "\n")
     if asked.page is not None:

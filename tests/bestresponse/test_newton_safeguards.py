@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from bestresponse.acceleration import Anderson
 from bestresponse.checkpoint import load_checkpoint
 from bestresponse.coordinator import UNBALANCED, coordinate
+from bestresponse.errors import FormulationError
 from bestresponse.newton import MOST_DAMPING, Newton, NewtonSteps
+from bestresponse.schemes.exchange import Exchange
 from bestresponse.stopping import Limits, StopReason
 from tests.bestresponse.toys import Aware, aware, bread_market, chain_market, market_of, of_kind
 
@@ -115,6 +118,22 @@ def test_a_run_resumed_at_any_sweep_is_the_unbroken_one_bit_for_bit(market, sett
         after = unbroken.trace.records[checkpoint.sweep :]
         assert [record.price.tolist() for record in resumed.trace.records] == [r.price.tolist() for r in after]
         assert [record.rolled_back for record in resumed.trace.records] == [r.rolled_back for r in after]
+
+
+@pytest.mark.parametrize(
+    ("market", "settings"),
+    [
+        (aware(chain_market()), {"acceleration": Anderson()}),
+        (aware(chain_market()), {"scheme": Exchange()}),
+        (aware(bread_market()), {}),
+    ],
+    ids=["acceleration", "scheme", "market"],
+)
+def test_a_run_is_not_resumed_as_another(market, settings):
+    checkpoints = []
+    coordinate(aware(chain_market()), np.zeros(3), limits=Limits(max_sweeps=3), on_checkpoint=checkpoints.append)
+    with pytest.raises(FormulationError, match="the run to resume had another scheme, acceleration or market"):
+        coordinate(market, np.zeros(market.n_goods), resume=checkpoints[-1], **settings)
 
 
 class Tired(Aware):
