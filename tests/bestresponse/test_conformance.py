@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bestresponse.conformance import CHECKS, ConformanceError, check_player, checks
+from bestresponse.checks.contract import CHECKS
+from bestresponse.conformance import ConformanceError, check_player, checks
 from bestresponse.errors import FormulationError
 from bestresponse.player import Response, Signal
 from tests.bestresponse.toys import BREAD_PRICE, Trader, bread_market, market_of

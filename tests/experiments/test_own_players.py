@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from bestresponse.conformance import CHECKS
+from bestresponse.checks.contract import CHECKS
 from bestresponse.errors import DataError
 from bestresponse.player import Response
 from experiments.checking_player import NEEDS, read_options

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
-from bestresponse.block_checks import split, stacked
+from bestresponse.checks.block import split, stacked
 from bestresponse.player import Anchor, Signal
 
 

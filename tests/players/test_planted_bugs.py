@@ -7,7 +7,8 @@ import dataclasses
 
 import pytest
 
-from bestresponse.conformance import CHECKS, checks
+from bestresponse.checks.contract import CHECKS
+from bestresponse.conformance import checks
 from players.branch_flow_operator import BranchFlowOperator
 from players.charging_operator import ChargingOperator
 from players.storage_operator import OnSiteEnergy, StorageOperator

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bestresponse.block_checks import stacked
+from bestresponse.checks.block import stacked
 from bestresponse.coordinator import coordinate
 from bestresponse.market import Market
 from bestresponse.stopping import Limits, StopReason, Tolerances

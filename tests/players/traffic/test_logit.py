@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from bestresponse.block_checks import agrees_at, is_optimal
+from bestresponse.checks.block import agrees_at, is_optimal
 from bestresponse.player import Anchor, Signal
 from networks.paths import fuel_paths
 from players.traffic import LogitTraffic, VehicleClass

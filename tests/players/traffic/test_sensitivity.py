@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from bestresponse.checks.sensitivity import differentiates
 from bestresponse.player import Anchor, Signal
-from bestresponse.sensitivity_checks import differentiates
 from networks.paths import fuel_paths
 from players.traffic import Traffic, VehicleClass
 from tests.players.traffic.instances import road_of, sioux_falls, stations_at

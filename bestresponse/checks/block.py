@@ -1,4 +1,4 @@
-"""Whether a player's block states the same problem as its best response: what `conformance` asks of a block.
+"""Whether a player's block states the same problem as its best response: what the contract asks of a block.
 
 A block agrees at an answer if cost, trades and rows are the answer's, and if no point of the block is better to
 first order; a linear program over the block finds the best point. It agrees as a set if its own extreme points

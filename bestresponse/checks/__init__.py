@@ -1,0 +1,1 @@
+"""What a player is held against: the checks that `bestresponse.conformance` runs."""
