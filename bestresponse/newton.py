@@ -22,7 +22,7 @@ from bestresponse.errors import FormulationError
 from bestresponse.schemes.protocol import Tangent
 from bestresponse.typing import Vector
 
-LEAST_DAMPING, MOST_DAMPING = 1e-8, 1e3
+LEAST_DAMPING, MOST_DAMPING = 1e-5, 1e3  # less damping gains nothing, and loses where half the limits barely bind
 RECORD = 0.99  # of the smallest residual so far; what is not below is no progress
 RIGHT = 0.1  # distance from the expected residual, relative to the one before, up to which a step met with no kink
 TINY = np.finfo(float).tiny
