@@ -22,7 +22,8 @@ from bestresponse.errors import FormulationError
 from bestresponse.schemes.protocol import Tangent
 from bestresponse.typing import Vector
 
-LEAST_DAMPING, MOST_DAMPING = 1e-5, 1e3  # less damping gains nothing, and loses where half the limits barely bind
+LEAST_DAMPING, MOST_DAMPING = 1e-8, 1e3
+LITTLE_DAMPING = 1e-5  # less only after steps that met no kink: where many limits barely bind, half of the steps go wrong
 RECORD = 0.99  # of the smallest residual so far; what is not below is no progress
 RIGHT = 0.1  # distance from the expected residual, relative to the one before, up to which a step met with no kink
 TINY = np.finfo(float).tiny
@@ -151,7 +152,7 @@ class NewtonSteps:
 
     def _adapt(self, surprise: float) -> None:
         """Trust the linear model more or less, after a residual that far from the one expected."""
-        if surprise <= self.settings.trusted:
+        if surprise <= (self.settings.trusted if self._damping > LITTLE_DAMPING else RIGHT):
             self._damping = max(self._damping / self.settings.factor, self._floor)
         elif not surprise <= self.settings.doubted:
             self._damping = min(2.0 * self._damping, MOST_DAMPING)

@@ -76,6 +76,11 @@ class CanonicalProgram:
         )
 
     @cached_property
+    def scaled_trade(self) -> SparseMatrix:
+        """(n_goods, n) the trades of the variables in scaled units."""
+        return sparse.csr_array(self.trade @ sparse.diags_array(self.scale))
+
+    @cached_property
     def price_to_cost(self) -> SparseMatrix:
         """(n, n_goods) what prices add to the linear cost of every variable."""
         return sparse.csr_array(self.trade.T)

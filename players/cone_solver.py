@@ -59,15 +59,16 @@ class ConeSolver:
         x, m, y, z = self._parts(self._answer(c) * self._scale)
         return ConeSolution(x, y, z, m)
 
-    def sensitivity(self, c: Vector, forms: SparseMatrix) -> Vector:
-        """Return (k, k) ∂(forms x)/∂price, x the solution for c + forms' price, while the same bounds and rows hold.
+    def sensitivity(self, c: Vector) -> Vector:
+        """Return (n_goods, n_goods) ∂trade/∂price at the solution for c, while the same bounds and rows hold.
 
         Raises SolverError as `solve`, and where the conditions, linearised there, do not say.
         """
         last = self._last
         w = last[1] if last is not None and np.array_equal(c, last[0]) else self._answer(c)
-        push = np.zeros((len(w), forms.shape[0]))
-        push[: self.program.n] = (forms @ sparse.diags_array(self.program.scale)).T.toarray()
+        trade = self.program.scaled_trade
+        push = np.zeros((len(w), trade.shape[0]))
+        push[: self.program.n] = trade.T.toarray()
         try:
             moved = moves(self._conditions(c), w, push / MONEY_SCALE)
         except SingularError as error:

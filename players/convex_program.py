@@ -88,7 +88,7 @@ class ConvexProgram:
         if signal.anchor is None:
             raise FormulationError(f"{self.name}: only answers with an anchor have a sensitivity")
         try:
-            return self._with_hint(signal.anchor.weight).sensitivity(self._linear_term(signal), self.program.trade)
+            return self._with_hint(signal.anchor.weight).sensitivity(self._linear_term(signal))
         except SolverError as error:
             raise SolverError(f"{self.name}: {error}") from error
 

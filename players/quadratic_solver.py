@@ -104,8 +104,8 @@ class QuadraticSolver:
         """Return the solution for the linear term c [$/h per unit]. Raises SolverError if PIQP fails."""
         return self._unscaled(self._answer(c).w)
 
-    def sensitivity(self, c: Vector, forms: SparseMatrix) -> Vector:
-        """Return (k, k) ∂(forms x)/∂price, x the solution for c + forms' price, while the active set is what it is.
+    def sensitivity(self, c: Vector) -> Vector:
+        """Return (n_goods, n_goods) ∂trade/∂price at the solution for c, while the active set is what it is.
 
         Raises as `solve`.
         """
@@ -113,15 +113,20 @@ class QuadraticSolver:
         side = last[1] if last is not None and np.array_equal(c, last[0]) else self._answer(c).side
         key = side.tobytes()
         if key not in self._sensitivities:
-            free = np.flatnonzero(side[: self._n] == FREE)
-            scaled = sparse.csc_array(sparse.csc_array(forms)[:, free] @ sparse.diags_array(self._s[free]))
-            keep = self._keep(side)
-            push = np.zeros((np.count_nonzero(keep), forms.shape[0]), order="F")
-            push[: len(free)] = scaled.toarray().T
-            self._sensitivities[key] = -(scaled @ self._factor(side, keep).solve(push)[: len(free)]) / MONEY_SCALE
+            self._sensitivities[key] = self._moves(side)
             if len(self._sensitivities) > CACHED_FACTORS:
                 self._sensitivities.popitem(last=False)
         return self._sensitivities[key]
+
+    def _moves(self, side: IntVector) -> Vector:
+        """How the trades of the solution move with prices."""
+        trade, keep, free = self.program.scaled_trade, self._keep(side), side[: self._n] == FREE
+        n_free = np.count_nonzero(free)
+        push = np.zeros((np.count_nonzero(keep), trade.shape[0]), order="F")
+        push[:n_free] = trade.toarray().T[free]
+        moved = np.zeros((self._n, trade.shape[0]))
+        moved[free] = self._factor(side, keep).solve(push)[:n_free]
+        return -(trade @ moved) / MONEY_SCALE
 
     def _keep(self, side: IntVector) -> BoolVector:
         """The variables that are free and the rows that hold as equations."""

@@ -35,17 +35,15 @@ class SharingTangent:
         rho: Vector,  # (n_trades,)
         sensitivities: Mapping[str, Vector],  # by player, (n, n) over its own goods
     ) -> None:
-        self._at, self._stack = market.positions, stack
-        self._Q = np.eye(market.n_goods)
-        for name in first:
-            at = self._at[name]
-            self._Q[np.ix_(at, at)] += sigma[at, None] * sensitivities[name]
+        self._at, self._stack, self._n = market.positions, stack, market.n_goods
+        blocks = ((self._at[name], sensitivities[name]) for name in first)  # no two of them trade the same good
+        self._Q = [(at, np.eye(len(at)) + sigma[at, None] * block) for at, block in blocks]
         self._answers = {name: rho[part, None] * sensitivities[name] for name, part in stack.part.items()}
 
     def image(self, direction: Vector) -> Vector:
         """Return (n_trades,) T' times a direction of the state."""
         stack = self._stack
-        price = self._Q @ stack.mean(direction)
+        price = self._price(stack.mean(direction))
         image = price[stack.good]
         for name, part in stack.part.items():
             image[part] += self._answers[name] @ (2 * price[self._at[name]] - direction[part])
@@ -53,17 +51,29 @@ class SharingTangent:
 
     def step(self, right: Vector, damping: float) -> Vector:
         """Return (n_trades,) d with (1 + damping − T') d = right."""
-        stack, n, twice = self._stack, len(self._Q), 1 + 2 * damping
-        inverse, step, W = {}, np.empty_like(right), np.zeros((n, n))
+        stack, twice = self._stack, 1 + 2 * damping
+        inverse, step, W = {}, np.empty_like(right), np.zeros((self._n, self._n))
         for name, part in stack.part.items():
-            at, answers = self._at[name], self._answers[name]
-            inverse[name] = inv((1 + damping) * np.eye(len(at)) + answers, overwrite_a=True, check_finite=False)
+            at, B = self._at[name], self._answers[name].copy()
+            B.flat[:: len(at) + 1] += 1 + damping
+            inverse[name] = inv(B, overwrite_a=True, check_finite=False)
             step[part] = inverse[name] @ right[part]
             W[np.ix_(at, at)] += inverse[name]
         W /= stack.traders[:, None]
-        mean = np.linalg.solve(np.eye(n) - 2 * self._Q + twice * (W @ self._Q), stack.mean(step))
-        price = self._Q @ mean
+        unit = np.eye(self._n)
+        left = twice * W - 2 * unit
+        for at, Q in self._Q:
+            left[:, at] = left[:, at] @ Q
+        mean = np.linalg.solve(unit + left, stack.mean(step))
+        price = self._price(np.asarray(mean, dtype=float))
         for name, part in stack.part.items():
             own = price[self._at[name]]
             step[part] += 2 * own - twice * (inverse[name] @ own)
         return step
+
+    def _price(self, mean: Vector) -> Vector:
+        """Q times a mean."""
+        price = mean.copy()
+        for at, Q in self._Q:
+            price[at] = Q @ mean[at]
+        return price

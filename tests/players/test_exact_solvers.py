@@ -236,7 +236,7 @@ def test_sensitivities_are_differences_of_solutions_forth_or_back(kind, seed):
     program, _ = random_program(seed, **KINDS[kind])
     solver = QuadraticSolver(program, program.curvature(np.array([0.3, 0.5, 2.0])))
     c = np.random.default_rng(seed + 100).normal(size=N)
-    found = solver.sensitivity(c, program.trade)
+    found = solver.sensitivity(c)
 
     def trades(price):
         return program.trade @ solver.solve(c + program.trade.T @ price).x
@@ -245,7 +245,7 @@ def test_sensitivities_are_differences_of_solutions_forth_or_back(kind, seed):
         sides = [(trades(step) - trades(0 * step)) / step.sum() for step in (unit, -unit)]
         assert min(np.abs(column - side).max() for side in sides) <= 1e-5
     assert found == pytest.approx(found.T, abs=1e-8)
-    assert solver.sensitivity(c, program.trade) == pytest.approx(found, abs=1e-9)  # whatever was solved in between
+    assert solver.sensitivity(c) == pytest.approx(found, abs=1e-9)  # whatever was solved in between
 
 
 def test_only_free_variables_answer():
@@ -255,5 +255,5 @@ def test_only_free_variables_answer():
     row = sparse.csr_array(np.concatenate([[1.0, 1.0], np.zeros(N - 2)])[None])
     bounds = {"lower": np.zeros(N), "upper": np.full(N, np.inf), "scale": np.ones(N)}
     program = replace(program, P=one, A=row, b=np.ones(1), **bounds)
-    found = QuadraticSolver(program, one).sensitivity(np.concatenate([[0.1, 0.0], np.ones(N - 2)]), program.trade)
+    found = QuadraticSolver(program, one).sensitivity(np.concatenate([[0.1, 0.0], np.ones(N - 2)]))
     assert found == pytest.approx(np.array([[-0.5, 0.5, 0], [0.5, -0.5, 0], [0, 0, 0]]), abs=1e-8)
