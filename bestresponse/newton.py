@@ -23,7 +23,7 @@ from bestresponse.schemes.protocol import Tangent
 from bestresponse.typing import Vector
 
 LEAST_DAMPING, MOST_DAMPING = 1e-8, 1e3
-LITTLE_DAMPING = 1e-5  # less only after steps that met no kink: where many limits barely bind, half of the steps go wrong
+LITTLE_DAMPING = 1e-5  # less only after steps that met no kink: where many limits barely bind, half the steps go wrong
 RECORD = 0.99  # of the smallest residual so far; what is not below is no progress
 RIGHT = 0.1  # distance from the expected residual, relative to the one before, up to which a step met with no kink
 TINY = np.finfo(float).tiny
