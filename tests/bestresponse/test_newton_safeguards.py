@@ -64,6 +64,36 @@ def test_with_the_most_damping_a_step_is_the_plain_one_and_nobody_is_asked():
     assert steps.next_state(np.array([4.0]), np.array([3.0])) == pytest.approx([3.0], abs=0)
 
 
+class Sloped:
+    """The tangent of T(z) = (1 − slope) z."""
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def step(self, right, damping):
+        return right / (damping + self.slope)
+
+
+def test_damping_falls_as_far_as_a_map_that_is_nearly_a_shift_needs():
+    tangent = Sloped(1e-7)
+    steps, state = NewtonSteps(Newton(), lambda: tangent), np.array([1.0])
+    steps.restart(np.ones(1))
+    for _ in range(15):
+        state = steps.next_state(state, (1 - tangent.slope) * state)
+    assert abs(state[0]) < 1e-3  # at a damping of 1e-5 a step would leave 99 % of the error
+
+
+def test_damping_stays_where_kinks_make_half_of_the_step_wrong():
+    """What is left is 0.4 of the residual before: near enough to go on as before, too far to trust the slope more."""
+    steps, state, taken = NewtonSteps(Newton(), lambda: Sloped(1.0)), np.array([0.0]), []
+    steps.restart(np.ones(1))
+    for turn in range(30):
+        state = steps.next_state(state, state + 0.4**turn)
+        taken.append(steps.memory()["damping"][0])
+    assert taken[0] == pytest.approx(0.1) and np.all(np.diff(taken) <= 0)
+    assert 1e-6 < taken[-1] <= 1e-5
+
+
 def test_a_residual_that_is_not_a_number_takes_its_step_back():
     steps = NewtonSteps(Newton(), lambda: Planted(8.0))
     steps.restart(np.ones(1))
