@@ -149,7 +149,10 @@ class Run:
     def _step(self, sweep: Sweep, measures: Measures, excess: Vector) -> None:
         factor = self.balancer.factor(self.number, sweep, measures, excess)
         if factor == 1.0:
+            taken_back = self.accelerator.rolled_back
             self.state = self.accelerator.next_state(self.state, sweep.image)
+            if self.accelerator.rolled_back > taken_back:
+                self.watchdog.disregard()
         else:
             self.sigma *= factor
             self.iteration = self._bind()

@@ -64,6 +64,11 @@ class Watchdog:
             or self._at_a_limit(sweep, seconds, measures)
         )
 
+    def disregard(self) -> None:
+        """Leave the last sweep out: the step that led there was taken back, so that nothing swung there and back."""
+        self._imbalances.pop()
+        self._sizes.pop()
+
     def memory(self) -> dict[str, Vector]:
         """Return what it has noticed so far, as arrays."""
         return {

@@ -58,6 +58,21 @@ def test_a_run_that_gets_nowhere_is_stopped_early_for_the_right_reason(name):
     assert sweep <= latest
 
 
+def test_tries_that_were_taken_back_are_no_swings():
+    """Three sweeps of four are tries that overshoot to and fro, while what stands waits, for less than its patience."""
+    outcomes = []
+    for told in (True, False):
+        dog, stop = Watchdog(goods_market(), Limits(max_sweeps=FOREVER)), None
+        for sweep in range(1, 90):
+            stands = sweep % 4 == 0
+            off = np.array([0.2 if stands else 3.0 * (-1) ** sweep, 0.0, 0.0])
+            stop = stop or dog.judge(sweep, 0.0, Measures(np.abs(off), np.zeros(3)), off, np.ones(3))
+            if told and not stands:
+                dog.disregard()
+        outcomes.append(stop and stop.reason)
+    assert outcomes == [None, StopReason.OSCILLATING]
+
+
 def travels(k):
     """To a price of 430 in 300 sweeps, while the imbalance stays what it is; then it falls."""
     return [0.0, min(k, 300) * 430 / 300, 0.0]

@@ -85,6 +85,13 @@ def test_both_routes_solve_a_random_market_and_agree(seed, v2g):
     assert result.sweeps <= 200
 
 
+def test_a_run_whose_steps_are_often_taken_back_is_not_stopped_as_swinging():
+    """Every other step of it ends on the other side of a kink, while the residual falls."""
+    result = solved(176, v2g=False)
+    assert result.solved and result.routes_agree, result.status
+    assert max(record["rolled_back"] for record in result.trace) > 5
+
+
 def test_the_markets_differ_in_all_that_is_drawn_and_stations_are_busy():
     found = [solved(seed, True).quantities for seed in SEEDS]
     assert len({len(one["generation_kw"]) for one in found}) > 1
