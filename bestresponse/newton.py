@@ -48,7 +48,7 @@ class Newton:
     trusted: float = 0.5  # distance from the expected residual, relative to the one before, up to which λ falls
     doubted: float = 0.75  # and from which on it rises
     rollback: float = 2.0
-    recent: int = 3
+    recent: int = 2
     patience: int = 8
 
     def __post_init__(self) -> None:

@@ -103,10 +103,13 @@ def test_a_residual_that_is_not_a_number_takes_its_step_back():
 
 @pytest.mark.parametrize("factor", [4.0, 5.0, 8.0])
 def test_steps_that_would_go_in_circles_do_not(factor):
-    """Damping grows while steps across kinks bring no smaller residual, and not while the price travels."""
+    """Damping grows while steps across kinks bring no smaller residual, and not while the price travels.
+
+    Here only where residuals may rise for long.
+    """
     trusting, watchful = (
         coordinate(scarce_market(), np.zeros(1), sigma=0.1, acceleration=way, balancing=UNBALANCED)
-        for way in (Newton(factor=factor, patience=10**6), Newton(factor=factor))
+        for way in (Newton(factor=factor, recent=3, patience=10**6), Newton(factor=factor, recent=3))
     )
     assert trusting.stop.reason is StopReason.OSCILLATING
     assert watchful.solved and watchful.price == pytest.approx([40.0], abs=1e-5)
