@@ -367,11 +367,12 @@ linear = {
     name: coordinate(open_market, nothing, scheme=Sharing(), sigma=SIGMA, acceleration=way, balancing=UNBALANCED)
     for name, way in (("plain", PLAIN), ("Anderson", Anderson()), ("Newton", Newton()))
 }
+trusting = Newton(damping=1e-3, trusted=1e12, doubted=1e12, rollback=1e12, patience=10**6)
 long_way = {
     "plain": plain,
     "Anderson": safe,
     "Newton that trusts every slope": coordinate(
-        scarce, nothing, sigma=0.3, acceleration=Newton(patience=10**6), balancing=UNBALANCED
+        scarce, nothing, sigma=0.3, acceleration=trusting, balancing=UNBALANCED
     ),
     "Newton": coordinate(scarce, nothing, sigma=0.3, acceleration=Newton(), balancing=UNBALANCED),
 }
@@ -393,9 +394,9 @@ assert long_way["Newton"].solved and len(long_way["Newton"].trace) < len(safe.tr
 
 # %% [markdown]
 # A right slope is no promise. Every slope here is that of one straight piece, and a step may end on another, whose
-# slope leads back: who trusts them all goes round in circles. A damping that grows while nothing gets smaller breaks
-# the circle, for at its end stand plain steps, whose residual never rises and goes to zero where the theorem above
-# holds. By default $\sigma$ changes, too, every few sweeps: another $\sigma$ is another map with the same answer, and
+# slope leads back: who trusts them all goes round in circles. A damping that grows where the promise was not kept
+# leads out of them, and if ever it does not, there is the one that grows while nothing gets smaller: at its end stand
+# plain steps, whose residual never rises and goes to zero where the theorem above holds. By default $\sigma$ changes, too, every few sweeps: another $\sigma$ is another map with the same answer, and
 # Newton has nothing to forget then, while Anderson would lose what it has learned.
 #
 # And asking has a price that no figure shows. A slope says more about a player than a trade does, such as whether it
