@@ -396,8 +396,9 @@ assert long_way["Newton"].solved and len(long_way["Newton"].trace) < len(safe.tr
 # A right slope is no promise. Every slope here is that of one straight piece, and a step may end on another, whose
 # slope leads back: who trusts them all goes round in circles. A damping that grows where the promise was not kept
 # leads out of them, and if ever it does not, there is the one that grows while nothing gets smaller: at its end stand
-# plain steps, whose residual never rises and goes to zero where the theorem above holds. By default $\sigma$ changes, too, every few sweeps: another $\sigma$ is another map with the same answer, and
-# Newton has nothing to forget then, while Anderson would lose what it has learned.
+# plain steps, whose residual never rises and goes to zero where the theorem above holds. By default $\sigma$ changes,
+# too, every few sweeps: another $\sigma$ is another map with the same answer, and Newton has nothing to forget then,
+# while Anderson would lose what it has learned.
 #
 # And asking has a price that no figure shows. A slope says more about a player than a trade does, such as whether it
 # stands at a limit, and how much less it would take if the price were a cent higher. Where only one player keeps its
