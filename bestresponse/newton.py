@@ -43,7 +43,7 @@ class Newton:
     """
 
     damping: float = 0.1  # λ to start with
-    near: float = 1e-3  # λ to start with from where another run or method ended
+    near: float = 1e-2  # λ to start with from where another run or method ended
     factor: float = 5.0
     trusted: float = 0.5  # distance from the expected residual, relative to the one before, up to which λ falls
     doubted: float = 0.75  # and from which on it rises
