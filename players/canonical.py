@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from bestresponse.complementarity.sparsity import with_data
 from bestresponse.typing import SparseMatrix, Vector
 
 
@@ -89,7 +90,9 @@ class CanonicalProgram:
         """Return (n, n) the Hessian of cost plus anchor."""
         if weight is None:
             return self.P
-        return sparse.csr_array(self.P + self.trade.T @ sparse.diags_array(weight) @ self.trade)
+        pull = self.price_to_cost
+        weighted = with_data(pull, pull.data * weight[pull.indices])
+        return sparse.csr_array(self.P + weighted @ self.trade)
 
     def cost(self, x: Vector) -> float:
         """Return the cost [$/h] at x."""

@@ -28,8 +28,8 @@ REGULARISATION = 1e-9
 TOLERANCE = 1e-11  # on rows, bounds and signs, in scaled units
 NEARLY_SOLVED = 1e-8  # residuals at which PIQP's point at the floor of rounding still counts as an (inexact) answer
 MAX_UPDATES = 6  # of the active set, before PIQP is asked
-MAX_REFINEMENTS = 25
 CACHED_FACTORS = 8
+PIVOT = 0.1  # diagonal entries that much smaller than the largest are pivots, which keeps the factors sparse
 
 FREE, AT_LOWER, AT_UPPER = 0, -1, 1
 
@@ -88,13 +88,10 @@ class QuadraticSolver:
         self._n, self._me, self._mi = self.program.n, set_.n_equalities, len(set_.right) - set_.n_equalities
         self._s, self._r, self._B, self._rhs = set_.size, set_.row_size, set_.rows, set_.right
         self._lower, self._upper = set_.lower, set_.upper
-        S = sparse.diags_array(self._s)
-        self._Hs = sparse.csr_array(S @ self.H @ S / MONEY_SCALE)
-        self._K = _symmetric(self._Hs, self._B)
-        shift = np.concatenate([np.full(self._n, REGULARISATION), np.full(len(self._r), -REGULARISATION)])
-        self._K_shifted = sparse.csc_array(self._K + sparse.diags_array(shift))
+        self._K, self._K_shifted = self._kkt_matrices()
         self._fixed = self._lower == self._upper
         self._open = np.flatnonzero(~self._fixed)
+        self._trading = np.unique(self.program.scaled_trade.indices)
         self._at_fixed = np.where(self._fixed, self._lower, 0.0)
         self._factors: OrderedDict[bytes, SuperLU] = OrderedDict()
         self._last: tuple[Vector, IntVector] | None = None  # the last linear term and the active set of its solution
@@ -119,14 +116,17 @@ class QuadraticSolver:
         return self._sensitivities[key]
 
     def _moves(self, side: IntVector) -> Vector:
-        """How the trades of the solution move with prices."""
-        trade, keep, free = self.program.scaled_trade, self._keep(side), side[: self._n] == FREE
-        n_free = np.count_nonzero(free)
-        push = np.zeros((np.count_nonzero(keep), trade.shape[0]), order="F")
-        push[:n_free] = trade.toarray().T[free]
-        moved = np.zeros((self._n, trade.shape[0]))
-        moved[free] = self._factor(side, keep).solve(push)[:n_free]
-        return -(trade @ moved) / MONEY_SCALE
+        """How the trades of the solution move with prices: what a push on a free variable that trades moves of them."""
+        trade, keep = self.program.scaled_trade, self._keep(side)
+        pushed = self._trading[keep[self._trading]]
+        place = np.cumsum(keep)[pushed] - 1
+        push = np.zeros((np.count_nonzero(keep), len(pushed)), order="F")
+        push[place, np.arange(len(pushed))] = 1.0 / MONEY_SCALE
+        moved = np.zeros((self._n, len(pushed)))
+        moved[pushed] = self._factor(side, keep).solve(push)[place]
+        by_push = np.zeros((self._n, trade.shape[0]))
+        by_push[pushed] = -(trade @ moved).T
+        return np.asarray(trade @ by_push)
 
     def _keep(self, side: IntVector) -> BoolVector:
         """The variables that are free and the rows that hold as equations."""
@@ -161,22 +161,16 @@ class QuadraticSolver:
         w = np.where(keep, near, 0.0)
         w[:n][side[:n] == AT_LOWER] = self._lower[side[:n] == AT_LOWER]
         w[:n][side[:n] == AT_UPPER] = self._upper[side[:n] == AT_UPPER]
-        factors = self._factor(side, keep)
-        best = np.inf
-        for _ in range(MAX_REFINEMENTS):
+        factors, before = self._factor(side, keep), np.inf
+        while True:
             point = self._point(w, c)
             error = np.concatenate([point.gradient, point.row_error])[keep]
             size = np.abs(error).max(initial=0.0)
-            if not size < np.inf:
-                return None
-            if size <= 0.01 * TOLERANCE or (size <= TOLERANCE and size > 0.5 * best):
-                return point
-            best = min(best, size)
+            if size <= 0.01 * TOLERANCE or not size < 0.5 * before:  # refining helps no more
+                return point if size <= TOLERANCE else None
+            before = size
             w = w.copy()
             w[keep] -= factors.solve(error)
-        point = self._point(w, c)
-        error = np.concatenate([point.gradient, point.row_error])[keep]
-        return point if np.abs(error).max(initial=0.0) <= TOLERANCE else None
 
     def _corrected(self, side: IntVector, point: _Point) -> IntVector:
         """The active set after one primal-dual update; the same set where everything is verified."""
@@ -226,7 +220,8 @@ class QuadraticSolver:
         At its iteration limit it may stand at the floor of rounding: then the polish decides. It is set up anew every
         time: it is seldom asked, and an updated solver would scale the program by its first linear term.
         """
-        linear = (c + self._Hs @ self._at_fixed)[self._open]
+        fixed = np.concatenate([self._at_fixed, np.zeros(len(self._r))])
+        linear = (c + (self._K @ fixed)[: self._n])[self._open]
         solver = self._set_up_piqp(linear)
         status = solver.solve()
         if status != piqp.PIQP_SOLVED:
@@ -263,6 +258,20 @@ class QuadraticSolver:
         rows = (self._open, self._n + np.arange(self._me), self._n + self._me + np.arange(self._mi))
         return blocks(sparse.csc_array(self._K), self._open, rows)
 
+    def _kkt_matrices(self) -> tuple[SparseMatrix, sparse.csc_array]:
+        """[[H, B'], [B, 0]] in scaled units, and the same with the diagonal shifted, of which there are factors."""
+        n, m = self._n, len(self._r)
+        H, B, unit = self.H.tocoo(), self._B.tocoo(), np.arange(n + m)
+        (h_row, h_column), (b_row, b_column) = H.coords, B.coords
+        rows = np.concatenate([h_row, b_column, b_row + n, unit])
+        columns = np.concatenate([h_column, b_row + n, b_column, unit])
+        H_data = self._s[h_row] * H.data * self._s[h_column] / MONEY_SCALE
+        data = np.concatenate([H_data, B.data, B.data, np.zeros(n + m)])
+        K = sparse.csr_array((data, (rows, columns)), shape=(n + m, n + m))
+        shift = np.where(K.indices == np.repeat(unit, np.diff(K.indptr)), REGULARISATION, 0.0)
+        shift[K.indptr[n] :] *= -1.0
+        return K, sparse.csc_array((K.data + shift, K.indices, K.indptr), shape=K.shape)  # columns are rows
+
     def _factor(self, side: IntVector, keep: BoolVector) -> SuperLU:
         key = side.tobytes()
         if key in self._factors:
@@ -271,7 +280,7 @@ class QuadraticSolver:
         self.counters.factorisations += 1
         where = np.flatnonzero(keep)
         (active,) = blocks(self._K_shifted, where, [where])
-        factors = splu(active)
+        factors = splu(active, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=PIVOT)  # it is symmetric
         self._factors[key] = factors
         if len(self._factors) > CACHED_FACTORS:
             self._factors.popitem(last=False)
@@ -289,13 +298,3 @@ class QuadraticSolver:
 
 def _failure(status: piqp.Status) -> SolverError:
     return SolverError(f"PIQP ended with {str(status).rsplit('.', 1)[-1]} instead of a solution")
-
-
-def _symmetric(H: SparseMatrix, B: SparseMatrix) -> SparseMatrix:
-    """[[H, B'], [B, 0]], from coordinates: stacking the blocks takes five times as long."""
-    n, size = H.shape[0], H.shape[0] + B.shape[0]
-    (h_row, h_column), (b_row, b_column) = H.tocoo().coords, B.tocoo().coords
-    rows = np.concatenate([h_row, b_column, b_row + n])
-    columns = np.concatenate([h_column, b_row + n, b_column])
-    data = np.concatenate([H.tocoo().data, B.data, B.data])
-    return sparse.csr_array((data, (rows, columns)), shape=(size, size))

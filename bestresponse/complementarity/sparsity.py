@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from bestresponse.complementarity.problem import Jacobian
 from bestresponse.typing import BoolVector, IntVector, Vector
 
 Index: TypeAlias = NDArray[np.int32]  # what SciPy's sparse matrices want
+Compressed = TypeVar("Compressed", sparse.csc_array, sparse.csr_array)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Cut:
         return with_data(self.pattern, values)
 
 
-def with_data(pattern: sparse.csc_array, data: Vector) -> sparse.csc_array:
+def with_data(pattern: Compressed, data: Vector) -> Compressed:
     """Return a matrix of the same pattern, its index arrays shared: a copy without the checks of a new matrix."""
     matrix = copy(pattern)
     matrix.data = data

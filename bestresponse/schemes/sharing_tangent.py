@@ -5,10 +5,10 @@
     δT_f = δp + ρ S_f (2 δp − δζ_f)
 
 The equation of a damped Newton step, (1 + λ − T') d = r, has as many unknowns as all trades of the second group. It
-comes down to the goods: with B_f = 1 + λ + ρ S_f, so that 1 + 2ρ S_f = 2 B_f − (1 + 2λ),
+comes down to the goods: with N_f = S_f (1 + λ + ρ S_f)⁻¹
 
-    d_f = B_f⁻¹ r_f + (2 − (1 + 2λ) B_f⁻¹) Q m
-    (1 − (2 − (1 + 2λ) W) Q) m = mean of B_f⁻¹ r_f,  W the mean of B_f⁻¹ over a good's traders
+    (1 + λ) d_f = r_f + Q m − ρ N_f (r_f − (1 + 2λ) Q m)
+    (1 + λ − (1 + (1 + 2λ) σ Σ N_f) Q) m = mean of r_f − ρ N_f r_f
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.linalg import inv
 
 from bestresponse.market import Market
+from bestresponse.schemes.lockstep import Lockstep
 from bestresponse.schemes.stacking import Stack
 from bestresponse.typing import Vector
 
@@ -35,41 +35,37 @@ class SharingTangent:
         rho: Vector,  # (n_trades,)
         sensitivities: Mapping[str, Vector],  # by player, (n, n) over its own goods
     ) -> None:
-        self._at, self._stack, self._n = market.positions, stack, market.n_goods
+        self._at, self._stack, self._sigma, self._rho = market.positions, stack, sigma, rho
         blocks = ((self._at[name], sensitivities[name]) for name in first)  # no two of them trade the same good
         self._Q = [(at, np.eye(len(at)) + sigma[at, None] * block) for at, block in blocks]
-        self._answers = {name: rho[part, None] * sensitivities[name] for name, part in stack.part.items()}
+        self._S = {name: sensitivities[name] for name in stack.part}
 
     def image(self, direction: Vector) -> Vector:
         """Return (n_trades,) T' times a direction of the state."""
         stack = self._stack
-        price = self._price(stack.mean(direction))
-        image = price[stack.good]
-        for name, part in stack.part.items():
-            image[part] += self._answers[name] @ (2 * price[self._at[name]] - direction[part])
-        return image
+        price = self._price(stack.mean(direction))[stack.good]
+        return price + self._answered(self._S, 2 * price - direction)
 
     def step(self, right: Vector, damping: float) -> Vector:
         """Return (n_trades,) d with (1 + damping − T') d = right."""
-        stack, twice = self._stack, 1 + 2 * damping
-        inverse, step, W = {}, np.empty_like(right), np.zeros((self._n, self._n))
-        for name, part in stack.part.items():
-            at, B = self._at[name], self._answers[name].copy()
-            B.flat[:: len(at) + 1] += 1 + damping
-            inverse[name] = inv(B, overwrite_a=True, check_finite=False)
-            step[part] = inverse[name] @ right[part]
-            W[np.ix_(at, at)] += inverse[name]
-        W /= stack.traders[:, None]
-        unit = np.eye(self._n)
-        left = twice * W - 2 * unit
+        stack, sigma, whole, most = self._stack, self._sigma, 1 + damping, 1 + 2 * damping
+        N = {name: Lockstep.of(self._S[name]).damped(self._rho[part], whole) for name, part in stack.part.items()}
+        left = np.zeros((len(sigma), len(sigma)))
+        for name, matrix in N.items():
+            at = self._at[name][matrix.moving]
+            left[at[:, None], at] -= matrix.among_moving()
+        left *= most * sigma[:, None]
+        left.flat[:: len(sigma) + 1] -= 1.0
         for at, Q in self._Q:
             left[:, at] = left[:, at] @ Q
-        mean = np.linalg.solve(unit + left, stack.mean(step))
-        price = self._price(np.asarray(mean, dtype=float))
-        for name, part in stack.part.items():
-            own = price[self._at[name]]
-            step[part] += 2 * own - twice * (inverse[name] @ own)
-        return step
+        left.flat[:: len(sigma) + 1] += whole
+        mean = np.linalg.solve(left, stack.mean(right - self._answered(N, right)))
+        price = self._price(np.asarray(mean, dtype=float))[stack.good]
+        return (right + price - self._answered(N, right - most * price)) / whole
+
+    def _answered(self, slopes: Mapping[str, Vector | Lockstep], move: Vector) -> Vector:
+        """(n_trades,) what the second group makes of prices that move, times ρ."""
+        return self._rho * np.concatenate([*(slopes[f] @ move[part] for f, part in self._stack.part.items()), []])
 
     def _price(self, mean: Vector) -> Vector:
         """Q times a mean."""

@@ -1,0 +1,61 @@
+"""Sensitivities in fewer dimensions.
+
+Goods that a player trades in lockstep have the same rows and columns up to the sign. A load serving entity takes at a
+bus what it sells there, so that half of its goods go with the other half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import inv
+
+from bestresponse.typing import IntVector, Vector
+
+PROBES = np.random.default_rng(0).standard_normal((2, 1024))  # only equal rows and columns make the same of them
+DIGITS = 12  # in which they are
+
+
+@dataclass(frozen=True)
+class Lockstep:
+    """A matrix R M R' (n, n): goods that move at all go with one of k, in its direction or against it."""
+
+    n: int
+    moving: IntVector  # (n_moving,) the goods that do, in order
+    group: IntVector  # (n_moving,) which of the k each of them goes with
+    sign: Vector  # (n_moving,) 1 or -1, the only entries of R
+    M: Vector  # (k, k)
+
+    @classmethod
+    def of(cls, S: Vector) -> Lockstep:
+        """Return S (n, n) in that form."""
+        by_rows, by_columns = (np.resize(probe, len(S)) for probe in PROBES)
+        made = S @ by_rows + by_columns @ S
+        made = np.round(made / np.abs(made).max(initial=np.finfo(float).tiny), DIGITS)
+        moving = np.flatnonzero(made)
+        _, first, group = np.unique(np.abs(made[moving]), return_index=True, return_inverse=True)
+        direction, leader = np.sign(made[moving]), moving[first]
+        sign = direction * direction[first][group]
+        return cls(len(S), moving, group, sign, S.take(leader, 0).take(leader, 1))
+
+    def damped(self, rho: Vector, whole: float) -> Lockstep:
+        """Return N = S (whole + ρ S)⁻¹ of this matrix S, for ρ (n,) and whole > 0.
+
+        It is R M (whole + R'ρR M)⁻¹ R'. Raises LinAlgError where there is no inverse.
+        """
+        k = len(self.M)
+        inner = np.bincount(self.group, rho[self.moving], minlength=k)[:, None] * self.M
+        inner.flat[:: k + 1] += whole
+        return replace(self, M=self.M @ inv(inner, overwrite_a=True, check_finite=False))
+
+    def __matmul__(self, v: Vector) -> Vector:
+        """Return (n,) the product with v (n,)."""
+        gathered = np.bincount(self.group, self.sign * v[self.moving], minlength=len(self.M))
+        product = np.zeros(self.n)
+        product[self.moving] = self.sign * (self.M @ gathered)[self.group]
+        return product
+
+    def among_moving(self) -> Vector:
+        """Return (n_moving, n_moving) its rows and columns of the goods that move."""
+        return self.M.take(self.group, 0).take(self.group, 1) * self.sign * self.sign[:, None]
