@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from bestresponse.complementarity.sparsity import with_data
-from bestresponse.typing import SparseMatrix, Vector
+from bestresponse.typing import IntVector, SparseMatrix, Vector
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class CanonicalProgram:
         return ScaledProgram(
             size=self.scale,
             row_size=row_size,
-            rows=sparse.csr_array(sparse.diags_array(1.0 / row_size) @ rows @ sparse.diags_array(self.scale)),
+            rows=with_data(rows, rows.data * self.scale[rows.indices] / row_size[_row(rows)]),
             right=np.concatenate([self.b, self.h]) / row_size,
             n_equalities=len(self.b),
             lower=self.lower / self.scale,
@@ -79,7 +79,7 @@ class CanonicalProgram:
     @cached_property
     def scaled_trade(self) -> SparseMatrix:
         """(n_goods, n) the trades of the variables in scaled units."""
-        return sparse.csr_array(self.trade @ sparse.diags_array(self.scale))
+        return with_data(self.trade, self.trade.data * self.scale[self.trade.indices])
 
     @cached_property
     def price_to_cost(self) -> SparseMatrix:
@@ -134,7 +134,11 @@ class CanonicalProgram:
 
 
 def _row_scale(matrix: SparseMatrix, scale: Vector) -> Vector:
-    if matrix.shape[0] == 0:
-        return np.ones(0)
-    sizes = abs(matrix @ sparse.diags_array(scale)).max(axis=1).toarray().ravel()
+    sizes = np.zeros(matrix.shape[0])
+    np.maximum.at(sizes, _row(matrix), np.abs(matrix.data) * scale[matrix.indices])
     return np.where(sizes > 0, sizes, 1.0)
+
+
+def _row(matrix: SparseMatrix) -> IntVector:
+    """The row of every entry."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))

@@ -22,6 +22,7 @@ DECIDED = (
     highspy.HighsModelStatus.kUnbounded,
     highspy.HighsModelStatus.kUnboundedOrInfeasible,
 )
+BASIS_STATUS = {int(status): status for status in highspy.HighsBasisStatus.__members__.values()}
 
 
 class LinearSolver:
@@ -88,7 +89,7 @@ class LinearSolver:
         return self._highs.getModelStatus()
 
     def _as_highs_has_it(self, basis: IntVector) -> highspy.HighsBasis:
-        statuses = [highspy.HighsBasisStatus(int(status)) for status in basis]
+        statuses = [BASIS_STATUS[status] for status in basis.tolist()]
         made = highspy.HighsBasis()
         made.col_status, made.row_status = statuses[: self._program.n], statuses[self._program.n :]
         return made

@@ -63,11 +63,10 @@ class Hint:
 
 @dataclass
 class _Point:
-    """x, y, z stacked (scaled units), and the residuals of stationarity and rows there."""
+    """x, y, z stacked (scaled units), and what is left of the conditions there."""
 
     w: Vector
-    gradient: Vector  # (n,) Hx + c + A'y + G'z
-    row_error: Vector  # (m,) A x − b and G x − h, stacked
+    left: Vector  # (n + m,) Hx + c + A'y + G'z, A x − b and G x − h, stacked
 
 
 @dataclass
@@ -117,13 +116,13 @@ class QuadraticSolver:
 
     def _moves(self, side: IntVector) -> Vector:
         """How the trades of the solution move with prices: what a push on a free variable that trades moves of them."""
-        trade, keep = self.program.scaled_trade, self._keep(side)
-        pushed = self._trading[keep[self._trading]]
-        place = np.cumsum(keep)[pushed] - 1
-        push = np.zeros((np.count_nonzero(keep), len(pushed)), order="F")
+        trade, kept = self.program.scaled_trade, np.flatnonzero(self._keep(side))
+        pushed = np.intersect1d(self._trading, kept, assume_unique=True)
+        place = np.searchsorted(kept, pushed)
+        push = np.zeros((len(kept), len(pushed)), order="F")
         push[place, np.arange(len(pushed))] = 1.0 / MONEY_SCALE
         moved = np.zeros((self._n, len(pushed)))
-        moved[pushed] = self._factor(side, keep).solve(push)[place]
+        moved[pushed] = self._factor(side, kept).solve(push)[place]
         by_push = np.zeros((self._n, trade.shape[0]))
         by_push[pushed] = -(trade @ moved).T
         return np.asarray(trade @ by_push)
@@ -143,9 +142,9 @@ class QuadraticSolver:
 
     def _from_active_set(self, c: Vector, hint: Hint) -> Hint | None:
         """Primal-dual active-set steps from the hint's active set; None if they do not settle."""
-        side = hint.side
+        side, constant = hint.side, np.concatenate([c, -self._rhs])
         for _ in range(MAX_UPDATES):
-            point = self._equality_solution(side, c, hint.w)
+            point = self._equality_solution(side, constant, hint.w)
             if point is None:
                 return None
             corrected = self._corrected(side, point)
@@ -154,38 +153,38 @@ class QuadraticSolver:
             side = corrected
         return None
 
-    def _equality_solution(self, side: IntVector, c: Vector, near: Vector) -> _Point | None:
+    def _equality_solution(self, side: IntVector, constant: Vector, near: Vector) -> _Point | None:
         """Solve with the active bounds and rows as equations; None if they contradict one another."""
         n = self._n
         keep = self._keep(side)
-        w = np.where(keep, near, 0.0)
-        w[:n][side[:n] == AT_LOWER] = self._lower[side[:n] == AT_LOWER]
-        w[:n][side[:n] == AT_UPPER] = self._upper[side[:n] == AT_UPPER]
-        factors, before = self._factor(side, keep), np.inf
+        kept, w = np.flatnonzero(keep), np.where(keep, near, 0.0)
+        np.copyto(w[:n], self._lower, where=side[:n] == AT_LOWER)
+        np.copyto(w[:n], self._upper, where=side[:n] == AT_UPPER)
+        factors, before = self._factor(side, kept), np.inf
         while True:
-            point = self._point(w, c)
-            error = np.concatenate([point.gradient, point.row_error])[keep]
+            left = self._K @ w + constant
+            error = left[kept]
             size = np.abs(error).max(initial=0.0)
             if size <= 0.01 * TOLERANCE or not size < 0.5 * before:  # refining helps no more
-                return point if size <= TOLERANCE else None
+                return _Point(w, left) if size <= TOLERANCE else None
             before = size
-            w = w.copy()
-            w[keep] -= factors.solve(error)
+            w[kept] -= factors.solve(error)
 
     def _corrected(self, side: IntVector, point: _Point) -> IntVector:
         """The active set after one primal-dual update; the same set where everything is verified."""
         n, me = self._n, self._me
         x, z = point.w[:n], point.w[n + me :]
+        gradient, row_error = point.left[:n], point.left[n + me :]
         new = side.copy()
         bounds = new[:n]
         free = side[:n] == FREE
         bounds[free & (x < self._lower - TOLERANCE)] = AT_LOWER
         bounds[free & (x > self._upper + TOLERANCE)] = AT_UPPER
-        bounds[(side[:n] == AT_LOWER) & (point.gradient < -TOLERANCE) & ~self._fixed] = FREE
-        bounds[(side[:n] == AT_UPPER) & (point.gradient > TOLERANCE) & ~self._fixed] = FREE
+        bounds[(side[:n] == AT_LOWER) & (gradient < -TOLERANCE) & ~self._fixed] = FREE
+        bounds[(side[:n] == AT_UPPER) & (gradient > TOLERANCE) & ~self._fixed] = FREE
         rows = new[n + me :]
         active = side[n + me :] != FREE
-        rows[~active & (point.row_error[me:] > TOLERANCE)] = AT_UPPER
+        rows[~active & (row_error > TOLERANCE)] = AT_UPPER
         rows[active & (z < -TOLERANCE)] = FREE
         return new
 
@@ -272,23 +271,18 @@ class QuadraticSolver:
         shift[K.indptr[n] :] *= -1.0
         return K, sparse.csc_array((K.data + shift, K.indices, K.indptr), shape=K.shape)  # columns are rows
 
-    def _factor(self, side: IntVector, keep: BoolVector) -> SuperLU:
+    def _factor(self, side: IntVector, kept: IntVector) -> SuperLU:
         key = side.tobytes()
         if key in self._factors:
             self._factors.move_to_end(key)
             return self._factors[key]
         self.counters.factorisations += 1
-        where = np.flatnonzero(keep)
-        (active,) = blocks(self._K_shifted, where, [where])
+        (active,) = blocks(self._K_shifted, kept, [kept])
         factors = splu(active, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=PIVOT)  # it is symmetric
         self._factors[key] = factors
         if len(self._factors) > CACHED_FACTORS:
             self._factors.popitem(last=False)
         return factors
-
-    def _point(self, w: Vector, c: Vector) -> _Point:
-        product = self._K @ w
-        return _Point(w, product[: self._n] + c, product[self._n :] - self._rhs)
 
     def _unscaled(self, w: Vector) -> Solution:
         n, me = self._n, self._me

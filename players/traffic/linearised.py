@@ -40,8 +40,7 @@ class Slope:
 
     def of_exchanges(self, path: IntVector, basic: IntVector) -> Vector:
         """Return (k, k) [$ per veh/h] how cost differences rise when drivers change from basic paths (k,) to others."""
-        found = (self.rated[path] - self.rated[basic]) @ (self.use[path] - self.use[basic]).T
-        matrix = found if isinstance(found, np.ndarray) else found.toarray()
+        matrix = as_dense((self.rated[path] - self.rated[basic]) @ (self.use[path] - self.use[basic]).T)
         matrix += np.where(basic[:, None] == basic, self.own[basic], 0.0)
         matrix[np.diag_indices_from(matrix)] += self.own[path]
         return matrix
@@ -117,3 +116,8 @@ def leaders(flow: Vector, group: IntVector, first: IntVector) -> IntVector:
     lead = np.empty(len(first), dtype=np.int64)
     lead[group[ties]] = ties  # read backwards: the first of equals is written last
     return lead
+
+
+def as_dense(matrix: Any) -> Vector:
+    """Return a matrix, dense or sparse, with all its entries."""
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())

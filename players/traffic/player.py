@@ -163,10 +163,12 @@ class Traffic:
 
     def sensitivity(self, signal: Signal) -> Vector:
         """Return (n_goods, n_goods) [kW per $/kWh] ∂trade/∂price while drivers use the paths that they use."""
-        start = self._start
-        if start is None or not self._problem(signal).state(self._columns.of_form(start)).gap <= ROUNDING_GAP:
-            start = self.best_response(signal).plan["path_flow"]
-        problem = self._problem(signal)
+        if self._start is not None:
+            problem = self._problem(signal)
+            state = problem.state(self._columns.of_form(self._start))
+            if state.gap <= ROUNDING_GAP:
+                return sensitivity(problem, state)
+        start, problem = self.best_response(signal).plan["path_flow"], self._problem(signal)
         return sensitivity(problem, problem.state(self._columns.of_form(start)))
 
     def _assigned(self, problem: Problem, start: Vector | None) -> Assignment:

@@ -119,11 +119,6 @@ class ResourceForm:
         return self.use[:, self.n_links + self.n_stations :]
 
     @cached_property
-    def charged(self) -> SparseMatrix:
-        """(n_paths, n_goods) [kWh/veh] what a vehicle is charged for, scaled as its costs are."""
-        return self.charge[:, self.n_links + self.n_stations :]
-
-    @cached_property
     def class_of_path(self) -> IntVector:
         """(n_paths,) the class of every path."""
         return self.class_of_group[self.group]

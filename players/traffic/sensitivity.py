@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from bestresponse.typing import Vector
-from players.traffic.linearised import Slope, leaders
+from players.traffic.linearised import Slope, as_dense, leaders
 from players.traffic.newton import SMALLEST_SLOPE, WorkingSet
 from players.traffic.problem import Problem, State
 
@@ -33,5 +33,6 @@ def sensitivity(problem: Problem, state: State) -> Vector:
     use, rated = form.rows(paths, problem.marginal.derivative(state.levels))
     slope = Slope(rated, use, np.zeros(used.size))
     slope = replace(slope, own=np.full(used.size, max(SMALLEST_SLOPE, SINGULAR * float(slope.diagonal().max()))))
-    moved, paid = (trades[paths[path]] - trades[paths[basic]] for trades in (form.trades, form.charged))
-    return np.asarray(-(moved.T @ np.linalg.solve(slope.of_exchanges(path, basic), paid.toarray())))
+    everything = form.rows(paths, np.ones(len(state.levels)))
+    moved, paid = (as_dense(rows[path] - rows[basic])[:, form.n_links + form.n_stations :] for rows in everything)
+    return np.asarray(-(moved.T @ np.linalg.solve(slope.of_exchanges(path, basic), paid)))
