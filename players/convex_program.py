@@ -194,8 +194,7 @@ class ConvexProgram:
             counters = self.plain_counters if weight is None else self.counters
             self._quadratic[key] = self._solver(self.program.curvature(weight), counters)
         solver = self._quadratic[key]
-        kind, other = (PLAIN, ANCHORED) if weight is None else (ANCHORED, PLAIN)
-        solver.hint = self._hints.get(kind, self._hints.get(other))
+        solver.hint = self._hints.get(PLAIN if weight is None else ANCHORED)
         return solver
 
     @property

@@ -66,7 +66,7 @@ class LinearSolver:
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverError(f"HiGHS ended with {self._word(status)} instead of an optimum")
         basis, solution = self._highs.getBasis(), self._highs.getSolution()
-        self.basis = np.array([int(status) for status in (*basis.col_status, *basis.row_status)])
+        self.basis = np.array([status.value for status in (*basis.col_status, *basis.row_status)])
         duals = -MONEY_SCALE * np.array(solution.row_dual) / self._program.scaled.row_size
         n_equalities = len(self._program.b)
         return Solution(self._program.scale * np.array(solution.col_value), duals[:n_equalities], duals[n_equalities:])

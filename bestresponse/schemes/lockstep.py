@@ -56,6 +56,10 @@ class Lockstep:
         product[self.moving] = self.sign * (self.M @ gathered)[self.group]
         return product
 
-    def among_moving(self) -> Vector:
-        """Return (n_moving, n_moving) its rows and columns of the goods that move."""
-        return self.M.take(self.group, 0).take(self.group, 1) * self.sign * self.sign[:, None]
+    def among(self, n: int, at: IntVector) -> Vector:
+        """Return it (n, n) among all goods of a market, of which its own stand at `at`."""
+        if not len(self.M):
+            return np.zeros((n, n))
+        group, sign = np.zeros(n, dtype=np.int64), np.zeros(n)
+        group[at[self.moving]], sign[at[self.moving]] = self.group, self.sign
+        return (self.M.take(group, 0) * sign[:, None]).take(group, 1) * sign

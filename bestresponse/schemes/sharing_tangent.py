@@ -52,8 +52,7 @@ class SharingTangent:
         N = {name: Lockstep.of(self._S[name]).damped(self._rho[part], whole) for name, part in stack.part.items()}
         left = np.zeros((len(sigma), len(sigma)))
         for name, matrix in N.items():
-            at = self._at[name][matrix.moving]
-            left[at[:, None], at] -= matrix.among_moving()
+            left -= matrix.among(len(sigma), self._at[name])
         left *= most * sigma[:, None]
         left.flat[:: len(sigma) + 1] -= 1.0
         for at, Q in self._Q:

@@ -42,7 +42,7 @@ class Slope:
         """Return (k, k) [$ per veh/h] how cost differences rise when drivers change from basic paths (k,) to others."""
         matrix = as_dense((self.rated[path] - self.rated[basic]) @ (self.use[path] - self.use[basic]).T)
         matrix += np.where(basic[:, None] == basic, self.own[basic], 0.0)
-        matrix[np.diag_indices_from(matrix)] += self.own[path]
+        matrix.flat[:: len(path) + 1] += self.own[path]
         return matrix
 
 

@@ -24,12 +24,15 @@ def test_groups_are_found_and_products_are_those_of_the_matrix(seed, symmetric):
     found, v = Lockstep.of(S), np.random.default_rng(seed).normal(size=len(S))
     assert len(found.M) == groups
     assert found @ v == pytest.approx(S @ v, abs=1e-12)
-    assert found.among_moving() == pytest.approx(S[np.ix_(found.moving, found.moving)], abs=1e-12)
+    assert found.among(len(S), np.arange(len(S))) == pytest.approx(S, abs=1e-12)
     rho, whole = np.random.default_rng(seed + 1).uniform(0.1, 3.0, len(S)), 1.2
     expected = S @ np.linalg.inv(whole * np.eye(len(S)) + rho[:, None] * S)
     damped = found.damped(rho, whole)
     assert damped @ v == pytest.approx(expected @ v, rel=1e-9, abs=1e-9)
-    assert damped.among_moving() == pytest.approx(expected[np.ix_(found.moving, found.moving)], rel=1e-9, abs=1e-9)
+    at = np.random.default_rng(seed + 2).permutation(len(S) + 5)[: len(S)]
+    among = np.zeros((len(S) + 5, len(S) + 5))
+    among[np.ix_(at, at)] = expected
+    assert damped.among(len(S) + 5, at) == pytest.approx(among, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +44,12 @@ def test_groups_are_found_and_products_are_those_of_the_matrix(seed, symmetric):
         np.array([[-2.0, -1.0], [-3.0, -1.0]]),
         np.array([[-1.0, -1.0], [0.0, 0.0]]),  # only answers to itself and the other
         np.array([[-1.0, 0.0], [-1.0, 0.0]]),  # equal rows, other columns
-        np.array([[-1.0, 1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),  # with the same sign by row, another by column
+        np.array([[-1.0, 1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),  # one sign by row, another by column
     ],
     ids=["no goods", "nothing moves", "each by itself", "no order", "one row", "one column", "signs differ"],
 )
 def test_what_is_not_in_lockstep_stays_apart(S):
-    found, unit = Lockstep.of(S), np.eye(len(S))
-    for column in unit:
+    found = Lockstep.of(S)
+    assert found.among(len(S), np.arange(len(S))) == pytest.approx(S, abs=1e-15)
+    for column in np.eye(len(S)):
         assert found @ column == pytest.approx(S @ column, abs=1e-15)
