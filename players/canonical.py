@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from bestresponse.complementarity.sparsity import with_data
-from bestresponse.typing import IntVector, SparseMatrix, Vector
+from bestresponse.complementarity.sparsity import coordinates, with_data
+from bestresponse.typing import SparseMatrix, Vector
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class CanonicalProgram:
         return ScaledProgram(
             size=self.scale,
             row_size=row_size,
-            rows=with_data(rows, rows.data * self.scale[rows.indices] / row_size[_row(rows)]),
+            rows=with_data(rows, rows.data * self.scale[rows.indices] / row_size[coordinates(rows)[0]]),
             right=np.concatenate([self.b, self.h]) / row_size,
             n_equalities=len(self.b),
             lower=self.lower / self.scale,
@@ -135,10 +135,5 @@ class CanonicalProgram:
 
 def _row_scale(matrix: SparseMatrix, scale: Vector) -> Vector:
     sizes = np.zeros(matrix.shape[0])
-    np.maximum.at(sizes, _row(matrix), np.abs(matrix.data) * scale[matrix.indices])
+    np.maximum.at(sizes, coordinates(matrix)[0], np.abs(matrix.data) * scale[matrix.indices])
     return np.where(sizes > 0, sizes, 1.0)
-
-
-def _row(matrix: SparseMatrix) -> IntVector:
-    """The row of every entry."""
-    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))

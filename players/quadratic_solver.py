@@ -18,7 +18,7 @@ import piqp
 from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 
-from bestresponse.complementarity.sparsity import blocks
+from bestresponse.complementarity.sparsity import blocks, coordinates
 from bestresponse.errors import SolverError
 from bestresponse.market import MONEY_SCALE
 from bestresponse.typing import BoolVector, IntVector, SparseMatrix, Vector
@@ -29,7 +29,7 @@ TOLERANCE = 1e-11  # on rows, bounds and signs, in scaled units
 NEARLY_SOLVED = 1e-8  # residuals at which PIQP's point at the floor of rounding still counts as an (inexact) answer
 MAX_UPDATES = 6  # of the active set, before PIQP is asked
 CACHED_FACTORS = 8
-PIVOT = 0.1  # diagonal entries that much smaller than the largest are pivots, which keeps the factors sparse
+PIVOT = 0.1  # of the largest entry of its column: a diagonal entry that large is the pivot, which keeps factors sparse
 
 FREE, AT_LOWER, AT_UPPER = 0, -1, 1
 
@@ -267,8 +267,8 @@ class QuadraticSolver:
         H_data = self._s[h_row] * H.data * self._s[h_column] / MONEY_SCALE
         data = np.concatenate([H_data, B.data, B.data, np.zeros(n + m)])
         K = sparse.csr_array((data, (rows, columns)), shape=(n + m, n + m))
-        shift = np.where(K.indices == np.repeat(unit, np.diff(K.indptr)), REGULARISATION, 0.0)
-        shift[K.indptr[n] :] *= -1.0
+        row, column = coordinates(K)
+        shift = np.where(row < n, REGULARISATION, -REGULARISATION) * (row == column)
         return K, sparse.csc_array((K.data + shift, K.indices, K.indptr), shape=K.shape)  # columns are rows
 
     def _factor(self, side: IntVector, kept: IntVector) -> SuperLU:
