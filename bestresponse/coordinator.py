@@ -13,6 +13,7 @@ from bestresponse.acceleration import Anderson
 from bestresponse.balancing import Balancing
 from bestresponse.bridging import Bridge
 from bestresponse.checkpoint import Checkpoint
+from bestresponse.clearing import explained
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import FormulationError
 from bestresponse.groups import two_groups
@@ -95,7 +96,7 @@ def coordinate(
         raise FormulationError(f"Newton's method needs the derivative of the scheme's map: {obstacle}")
     oracle = Oracle(market, executor, bridge=Bridge(bridge))
     run = Run(market, settings, oracle, on_sweep, on_checkpoint)
-    stop = run.to_the_end(start, resume)
+    stop = explained(run.to_the_end(start, resume), run.exact)
     return run.equilibrium(stop, natural_residual)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bestresponse.clearing import explained
 from bestresponse.complementarity.result import MCPResult
 from bestresponse.complementarity.solve import solve_mcp
 from bestresponse.equilibrium import Equilibrium
@@ -55,7 +56,7 @@ def solve_monolith(
         method="monolith",
         price=price,
         responses=responses,
-        stop=_stop(mcp),
+        stop=explained(_stop(mcp), market),
         certificate=None,
         trace=Trace(),
         seconds={"monolith": time.perf_counter() - started},

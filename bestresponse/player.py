@@ -176,6 +176,7 @@ class Block:
     scale: Vector  # (n,) typical size of every variable
     separable: BoolVector  # (n,) variables that meet one another nowhere in the Jacobian but on its diagonal
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name → a word for every entry
+    is_whole: bool = True  # False where the player could also choose what is not in it, as routes that nobody has found
 
     @property
     def size(self) -> int:

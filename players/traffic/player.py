@@ -218,7 +218,8 @@ class Traffic:
 
     def block(self) -> Block:
         """Return the player's problem for the monolith, see `traffic_block`; with searches, over all paths found."""
-        return traffic_block(self._columns.whole_form(), self.road.link_names, self._columns.names)
+        block = traffic_block(self._columns.whole_form(), self.road.link_names, self._columns.names)
+        return replace(block, is_whole=self.knows_all_paths)
 
     def _problem(self, signal: Signal) -> Problem:
         price, anchor = np.asarray(signal.price, dtype=float), signal.anchor
