@@ -47,6 +47,7 @@ def coordinate(
     balancing: Balancing | None = None,
     tolerances: Tolerances | None = None,
     limits: Limits | None = None,
+    gains_every: int = 20,
     natural_residual: NaturalResidual | None = None,
     executor: Executor | None = None,
     bridge: int = 0,
@@ -61,7 +62,8 @@ def coordinate(
     `sigma · price_scale / quantity_scale`, with sigma from `start` if none is given. Where `acceleration` and
     `balancing` are not given they are `default_acceleration` and `default_balancing`: Newton's method if scheme and
     players allow it, Anderson's if not, both with balanced penalties; a scheme that wants neither runs plainly (PLAIN,
-    UNBALANCED). Players asked together answer in parallel if an `executor` is given.
+    UNBALANCED). Players asked together answer in parallel if an `executor` is given. Gains are looked at when the market
+    clears, and every `gains_every` sweeps for the trace: that takes as long as a sweep or two.
 
     A player that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for
     up to so many failures in a row, each of which is logged and counted. Certificates never are bridged, and ask the
@@ -79,6 +81,8 @@ def coordinate(
         raise FormulationError(f"sigma {start.sigma} must be positive")
     if not bridge >= 0:
         raise FormulationError(f"bridge {bridge} must be at least 0")
+    if not gains_every >= 1:
+        raise FormulationError(f"gains_every {gains_every} must be at least 1")
     if start.price.shape != (market.n_goods,):
         raise FormulationError(f"start has prices of shape {start.price.shape}; the market has {market.n_goods} goods")
     scheme = scheme or default_scheme(market)
@@ -89,6 +93,7 @@ def coordinate(
         balancing or default_balancing(scheme, acceleration),
         tolerances or Tolerances(),
         limits or Limits(),
+        gains_every,
     )
     if not scheme.stationary and acceleration != PLAIN:
         raise FormulationError(f"{scheme.name} applies another map in every sweep, which cannot be accelerated")

@@ -30,8 +30,6 @@ from bestresponse.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-GAIN_CHECK_EVERY = 10  # sweeps
-
 NaturalResidual = Callable[[Vector, Mapping[str, Response]], float]
 
 
@@ -44,6 +42,7 @@ class Settings:
     balancing: Balancing
     tolerances: Tolerances
     limits: Limits
+    gains_every: int  # sweeps from one look at the gains to the next
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ class Run:
     ) -> Stop | None:
         clears = measures.clears(self.settings.tolerances.market)
         certificate = None
-        if clears or self.number % GAIN_CHECK_EVERY == 0:
+        if clears or self.number % self.settings.gains_every == 0:
             certificate = self._certify(sweep.price, sweep.responses, measures)
         self._record(sweep, measures, certificate, seconds_before)
         if clears and certificate is not None and certificate.holds:

@@ -50,6 +50,13 @@ def test_acceleration_takes_fewer_sweeps():
     assert len(fast.trace) < len(slow.trace)
 
 
+@pytest.mark.parametrize("every", [3, 7])
+def test_gains_are_looked_at_as_often_as_asked_for_and_at_the_end(every):
+    trace = coordinate(chain_market(), np.zeros(3), gains_every=every, **PLAINLY).trace
+    assert len(trace) > 14
+    assert [r.sweep for r in trace.records if r.gains] == [*range(every, len(trace), every), len(trace)]
+
+
 def test_tatonnement_on_a_linear_player_cycles_and_says_so():
     market = market_of(
         [Trader("buyer", {"x": 1.0}, 0.0, -2.0, 0.0, 5.0), Trader("seller", {"x": -1.0}, 0.0, 1.0, 0.0, 3.0)]
@@ -157,6 +164,12 @@ def test_a_market_without_equilibrium_is_reported_not_solved():
 def test_sigma_must_be_positive(bad):
     with pytest.raises(FormulationError, match="sigma"):
         coordinate(bread_market(), np.zeros(1), sigma=bad)
+
+
+@pytest.mark.parametrize("bad", [{"gains_every": 0}, {"bridge": -1}])
+def test_counts_outside_their_range_are_refused(bad):
+    with pytest.raises(FormulationError, match=next(iter(bad))):
+        coordinate(bread_market(), np.zeros(1), **bad)
 
 
 def test_anderson_solves_a_linear_map_in_as_many_steps_as_it_has_dimensions():
