@@ -62,8 +62,8 @@ def coordinate(
     `sigma · price_scale / quantity_scale`, with sigma from `start` if none is given. Where `acceleration` and
     `balancing` are not given they are `default_acceleration` and `default_balancing`: Newton's method if scheme and
     players allow it, Anderson's if not, both with balanced penalties; a scheme that wants neither runs plainly (PLAIN,
-    UNBALANCED). Players asked together answer in parallel if an `executor` is given. Gains are looked at when the market
-    clears, and every `gains_every` sweeps for the trace: that takes as long as a sweep or two.
+    UNBALANCED). Players asked together answer in parallel if an `executor` is given. Gains are looked at when the
+    market clears, and every `gains_every` sweeps for the trace: that takes as long as a sweep or two.
 
     A player that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for
     up to so many failures in a row, each of which is logged and counted. Certificates never are bridged, and ask the
