@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 PLAIN = Anderson(memory=0, relaxation=1.0)  # no acceleration
 UNBALANCED = Balancing(every=0)  # penalties stay as they are
+GAINS_EVERY = 20  # sweeps
 LARGE = 500  # goods of one player, beyond which a Newton step (dense, cubic) takes longer than the sweeps it saves
 
 
@@ -47,7 +48,7 @@ def coordinate(
     balancing: Balancing | None = None,
     tolerances: Tolerances | None = None,
     limits: Limits | None = None,
-    gains_every: int = 20,
+    gains_every: int = GAINS_EVERY,
     natural_residual: NaturalResidual | None = None,
     executor: Executor | None = None,
     bridge: int = 0,

@@ -10,6 +10,8 @@ import numpy as np
 
 from bestresponse.typing import BoolVector, SparseMatrix, Vector
 
+ANCHORED, PLAIN = "anchored", "plain"
+
 
 @dataclass(frozen=True)
 class Anchor:
@@ -34,6 +36,15 @@ class Signal:
     price: Vector  # (n_goods,) [$/unit]
     others: Mapping[str, Response] = field(default_factory=dict)  # last answers, by player
     anchor: Anchor | None = None
+
+    @property
+    def kind(self) -> str:
+        """ANCHORED or PLAIN.
+
+        Answers of one kind are near one another. A player that starts from its last answer keeps one of each, so that
+        nobody who looks at its plain answers, as a certificate does, moves its anchored ones.
+        """
+        return ANCHORED if self.anchor is not None and self.anchor.weight.any() else PLAIN
 
 
 @dataclass(frozen=True)

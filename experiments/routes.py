@@ -10,7 +10,7 @@ from typing import Any
 
 from bestresponse.acceleration import Anderson
 from bestresponse.certificate import Certificate, certify, complete
-from bestresponse.coordinator import PLAIN, coordinate, default_acceleration, default_scheme
+from bestresponse.coordinator import GAINS_EVERY, PLAIN, coordinate, default_acceleration, default_scheme
 from bestresponse.crossover import polished
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import DataError
@@ -99,6 +99,7 @@ class Routes:
             acceleration=self.acceleration,
             tolerances=self.tolerances,
             limits=Limits(max_sweeps=max_sweeps),
+            gains_every=1 if record else GAINS_EVERY,  # a trace has everything of every sweep
             natural_residual=None if self.no_system else lambda *found: self.system.natural_residual(*found),
             on_sweep=_each(hear),
             on_checkpoint=record.keep if record else None,

@@ -17,15 +17,13 @@ import cvxpy as cp
 import numpy as np
 
 from bestresponse.errors import DataError, FormulationError, SolverError
-from bestresponse.player import Anchor, Block, Response, Signal
+from bestresponse.player import ANCHORED, PLAIN, Anchor, Block, Response, Signal
 from bestresponse.typing import IntVector, SparseMatrix, Vector
 from players.canonical import CanonicalProgram
 from players.compilation import compile_program
 from players.cone_solver import ConeSolver
 from players.linear_solver import LinearSolver
 from players.quadratic_solver import Counters, Hint, QuadraticSolver, Solution
-
-ANCHORED, PLAIN = "anchored", "plain"
 
 
 @dataclass(frozen=True)

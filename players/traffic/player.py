@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from bestresponse.errors import DataError, SolverError
-from bestresponse.player import Block, Response, Signal
+from bestresponse.player import ANCHORED, PLAIN, Block, Response, Signal
 from bestresponse.typing import Vector
 from networks.road import RoadNetwork
 from networks.trips import TripSearch
@@ -84,7 +85,7 @@ class Traffic:
         self.tolerance = tolerance
         self.iteration_limit = iteration_limit
         self.last: Assignment | None = None  # of the last answer: iterations and Wardrop gap
-        self._start: Vector | None = None
+        self._starts: dict[str, Vector] = {}  # path flows of the last answers, by the kind of the signal
 
     @property
     def form(self) -> ResourceForm:
@@ -126,7 +127,7 @@ class Traffic:
     def start_from(self, path_flow: Vector) -> None:
         """Start the next search from given path flows (n_paths,) [veh/h]. Raises DataError if they miss the demand."""
         flow = self.path_flow({"path_flow": path_flow})
-        self._start = self._columns.of_found(feasible_flow(self.form, flow))
+        self._starts = dict.fromkeys((ANCHORED, PLAIN), self._columns.of_found(feasible_flow(self.form, flow)))
 
     def path_flow(self, plan: Mapping[str, Vector]) -> Vector:
         """Return (form.n_paths,) [veh/h] the flow that a plan gives to every path in use."""
@@ -134,25 +135,24 @@ class Traffic:
 
     def forget(self) -> None:
         """Start the next search from the paths that are cheapest on an empty road."""
-        self._start = None
+        self._starts = {}
 
-    def memory(self) -> dict[str, Vector]:
+    def memory(self) -> dict[str, Any]:
         """Return the last path flows and the paths found: what an answer depends on besides the signal."""
-        start = {} if self._start is None else {"path_flow": self._start}
-        return start | self._columns.memory()
+        starts = {"path_flow": self._starts.copy()} if self._starts else {}
+        return starts | self._columns.memory()
 
-    def recall(self, memory: Mapping[str, Vector]) -> None:
+    def recall(self, memory: Mapping[str, Any]) -> None:
         """Go on from what `memory` returned."""
         self._columns.recall(memory)
-        self._start = memory.get("path_flow")
+        self._starts = dict(memory.get("path_flow", {}))
 
     def best_response(self, signal: Signal) -> Response:
         """Return the user equilibrium at the signal's prices (and anchor)."""
         for _ in range(ROUND_LIMIT):
-            start = None if self._start is None else self._columns.of_form(self._start)
             problem = self._problem(signal)
-            found = self._assigned(problem, start)
-            self._start = self._columns.of_found(found.state.flow)
+            found = self._assigned(problem, self._start(signal))
+            self._starts[signal.kind] = self._columns.of_found(found.state.flow)
             cheapest = self._columns.cheapest(found.state)
             state = found.state if cheapest is None else problem.beside(found.state, cheapest.minimum)
             if cheapest is None or state.gap <= self.tolerance or not self._columns.add(found.state, cheapest):
@@ -163,13 +163,19 @@ class Traffic:
 
     def sensitivity(self, signal: Signal) -> Vector:
         """Return (n_goods, n_goods) [kW per $/kWh] ∂trade/∂price while drivers use the paths that they use."""
-        if self._start is not None:
+        if (start := self._start(signal)) is not None:
             problem = self._problem(signal)
-            state = problem.state(self._columns.of_form(self._start))
-            if state.gap <= ROUNDING_GAP:
+            if (state := problem.state(start)).gap <= ROUNDING_GAP:
                 return sensitivity(problem, state)
-        start, problem = self.best_response(signal).plan["path_flow"], self._problem(signal)
-        return sensitivity(problem, problem.state(self._columns.of_form(start)))
+        flow = self.path_flow(self.best_response(signal).plan)
+        problem = self._problem(signal)
+        return sensitivity(problem, problem.state(flow))
+
+    def _start(self, signal: Signal) -> Vector | None:
+        """Path flows (form.n_paths,) to start from: of the last answer to a signal of that kind, or of the other."""
+        starts = self._starts
+        flow = starts.get(signal.kind, next(iter(starts.values()), None))
+        return None if flow is None else self._columns.of_form(flow)
 
     def _assigned(self, problem: Problem, start: Vector | None) -> Assignment:
         try:

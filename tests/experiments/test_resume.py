@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
 from bestresponse.trace_file import full_row, load_trace
 from experiments.build import build
@@ -49,6 +50,25 @@ def steps(undisturbed, monkeypatch):
 @pytest.fixture
 def unbroken(steps, undisturbed):
     return undisturbed[1]
+
+
+def test_a_trace_has_every_gain_of_every_sweep(unbroken):
+    _, rows = unbroken
+    gains = rows[[name for name in rows.columns if name.startswith("gain")]]
+    assert gains.shape[1] == 2 + len(list(build(load_case("teaching"), "base", True).market))
+    assert gains.notna().all(axis=None)
+
+
+@pytest.mark.parametrize("scenario", ["base", "island"])
+def test_looking_at_gains_does_not_move_the_run(scenario):
+    """Players answer what a certificate asks beside what the scheme asks, from hints of its own."""
+    ways = []
+    for every in (1, 10_000):
+        model = build(load_case("sioux_falls_ieee123"), scenario, True)
+        ways.append(coordinate(model.market, model.first_price, gains_every=every).trace.records)
+    often, never = ways
+    assert sum(bool(record.gains) for record in often) == len(often) > 10 > sum(bool(record.gains) for record in never)
+    assert all(np.array_equal(one.price, other.price) for one, other in zip(often, never, strict=True))
 
 
 @pytest.mark.parametrize("name", ["trace.csv", "trace.parquet"])

@@ -41,8 +41,9 @@ def city():
 
 def test_a_newton_step_of_a_city_is_exact_and_small(city, monkeypatch):
     """Only OD pairs with a choice take part, so that no matrix of all used paths is needed."""
-    problem = city._problem(Signal(1.2 * PRICE, anchor=ANCHOR))
-    rough = assign(problem, city._columns.of_form(city._start), tolerance=1e-7, method="pairwise").state
+    signal = Signal(1.2 * PRICE, anchor=ANCHOR)
+    problem = city._problem(signal)
+    rough = assign(problem, city._start(signal), tolerance=1e-7, method="pairwise").state
     used = np.count_nonzero(rough.flow)
     monkeypatch.setattr(newton, "pairwise_sweep", lambda _, state: state)  # no help for Newton
     tracemalloc.start()
@@ -69,8 +70,9 @@ def test_its_energies_do_not_depend_on_the_way_to_them(city):
 
 def test_where_too_many_have_a_choice_the_step_is_that_of_those_who_trade(city, monkeypatch):
     """After a change of prices they are the ones who move."""
-    problem = city._problem(Signal(1.2 * PRICE, anchor=ANCHOR))
-    before = problem.state(city._columns.of_form(city._start))
+    signal = Signal(1.2 * PRICE, anchor=ANCHOR)
+    problem = city._problem(signal)
+    before = problem.state(city._start(signal))
     everybody, traders = (newton.WorkingSet.of(problem, before, traders=only) for only in (False, True))
     assert 0 < traders.size < everybody.size
     monkeypatch.setattr(newton, "pairwise_sweep", lambda _, state: state)
