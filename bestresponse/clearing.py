@@ -49,10 +49,10 @@ def why_nothing_clears(market: Market) -> str:
     if excess is None or not (left := np.abs(excess) > LEFT * market.quantity_scale).any():
         return ""
     worst = np.flatnonzero(left)[np.argsort(-np.abs(excess / market.quantity_scale)[left], kind="stable")]
-    said = [
-        f"{good.name} {abs(excess[g]):.3g} {good.unit} {'short' if excess[g] > 0 else 'over'}"
-        for g, good in ((g, market.goods[g]) for g in worst[:SHOWN])
-    ]
+    said = []
+    for g in worst[:SHOWN]:
+        good, side = market.goods[g], "short" if excess[g] > 0 else "over"
+        said.append(f"{good.name} {abs(excess[g]):.3g} {good.unit} {side}")
     if len(worst) > SHOWN:
         said.append(f"and {len(worst) - SHOWN} more")
     return f"No prices clear this market: the plans that come nearest to it leave {', '.join(said)}."

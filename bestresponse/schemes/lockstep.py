@@ -7,14 +7,14 @@ bus what it sells there, so that half of its goods go with the other half.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from scipy.linalg import inv
 
 from bestresponse.typing import IntVector, Vector
 
-PROBES = np.random.default_rng(0).standard_normal((2, 1024))  # only equal rows and columns make the same of them
-DIGITS = 12  # in which they are
+DIGITS = 12  # in which rows and columns have to be equal
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Lockstep:
     @classmethod
     def of(cls, S: Vector) -> Lockstep:
         """Return S (n, n) in that form."""
-        by_rows, by_columns = (np.resize(probe, len(S)) for probe in PROBES)
+        by_rows, by_columns = _probes(len(S))
         made = S @ by_rows + by_columns @ S
         made = np.round(made / np.abs(made).max(initial=np.finfo(float).tiny), DIGITS)
         moving = np.flatnonzero(made)
@@ -63,3 +63,9 @@ class Lockstep:
         group, sign = np.zeros(n, dtype=np.int64), np.zeros(n)
         group[at[self.moving]], sign[at[self.moving]] = self.group, self.sign
         return (self.M.take(group, 0) * sign[:, None]).take(group, 1) * sign
+
+
+@cache
+def _probes(n: int) -> Vector:
+    """Two vectors of which rows and columns (n,) make the same only if they are equal."""
+    return np.random.default_rng(n).standard_normal((2, n))

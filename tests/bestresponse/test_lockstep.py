@@ -41,12 +41,13 @@ def test_groups_are_found_and_products_are_those_of_the_matrix(seed, symmetric):
         np.zeros((0, 0)),
         np.zeros((3, 3)),
         -np.eye(4),
+        -np.eye(1030),
         np.array([[-2.0, -1.0], [-3.0, -1.0]]),
         np.array([[-1.0, -1.0], [0.0, 0.0]]),  # only answers to itself and the other
         np.array([[-1.0, 0.0], [-1.0, 0.0]]),  # equal rows, other columns
         np.array([[-1.0, 1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),  # one sign by row, another by column
     ],
-    ids=["no goods", "nothing moves", "each by itself", "no order", "one row", "one column", "signs differ"],
+    ids=["no goods", "nothing moves", "each by itself", "many", "no order", "one row", "one column", "signs differ"],
 )
 def test_what_is_not_in_lockstep_stays_apart(S):
     found = Lockstep.of(S)
