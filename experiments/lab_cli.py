@@ -19,27 +19,25 @@ def lab(
     """
     from bestresponse.errors import DataError
 
-    chosen = free_port(port)
     try:
-        from experiments.lab.page import serve
+        from experiments.lab.page import listening
     except ModuleNotFoundError as missing:
         if (missing.name or "").split(".")[0] not in ("panel", "bokeh"):
             raise
         raise DataError(MISSING) from None
-    typer.echo(f"The lab is at http://127.0.0.1:{chosen}  (Ctrl-C ends it)")
-    serve(chosen, browser)
+    try:
+        server = listening(port or free_port(), browser)
+    except OSError as error:
+        raise DataError(f"--port: {port} cannot be used ({error.strerror}); choose another, or 0 for any") from None
+    typer.echo(f"The lab is at http://127.0.0.1:{server.port}  (Ctrl-C ends it)")
+    server.start()
+    server.io_loop.start()
 
 
-def free_port(port: int) -> int:
-    """Return the port, or any free one for 0. Raises DataError if something else listens there."""
+def free_port() -> int:
+    """Return a port on which nothing listens."""
     import socket
 
-    from bestresponse.errors import DataError
-
     with socket.socket() as test:
-        test.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            test.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise DataError(f"--port: {port} cannot be used ({error.strerror}); choose another, or 0 for any") from None
+        test.bind(("127.0.0.1", 0))
         return int(test.getsockname()[1])

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import panel as pn
+from panel.io.server import Server
 
 from bestresponse.errors import BestResponseError, DataError
 from bestresponse.schemes.registry import SCHEMES
@@ -262,16 +263,20 @@ def page() -> Any:
     return shell
 
 
-def serve(port: int, show: bool) -> None:
-    """Serve the page on this machine alone, until interrupted. Raises OSError if the port is taken."""
+def listening(port: int, show: bool) -> Server:
+    """Return a server of the page that listens on this machine alone and answers once it is started.
+
+    With `show` a browser opens the page then. Raises OSError if the port is taken.
+    """
     pn.extension(inline=True, notifications=False)
     hosts = [f"{name}:{port}" for name in ("127.0.0.1", "localhost")]
-    pn.serve(
+    return pn.serve(
         {"/": page},
         port=port,
         address="127.0.0.1",
         websocket_origin=hosts,
         show=show,
+        start=False,
         title="bestresponse lab",
         verbose=False,
     )

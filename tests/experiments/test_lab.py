@@ -1,6 +1,10 @@
 """The lab without its page: choices, and runs that wait to be let through."""
 
+import re
+import signal
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -14,7 +18,7 @@ from bestresponse.trace_file import load_trace
 from experiments.case import case_tables, content, load_case
 from experiments.lab.choice import Choice
 from experiments.lab.stepping import TOLERANCES, SteppedRun
-from tests.experiments.command_line import command
+from tests.experiments.command_line import RUN, command
 
 PATIENCE = 60.0  # [s]
 
@@ -164,3 +168,16 @@ def test_a_port_that_is_taken_is_told(tmp_path):
         shown = command(tmp_path, "lab", "--no-browser", "--port", str(port))
     assert shown.code == 2
     assert f"--port: {port} cannot be used" in shown.err
+
+
+def test_it_listens_before_it_says_where_and_ctrl_c_ends_it():
+    pytest.importorskip("panel", reason="the extra [lab] is not installed")
+    started = [sys.executable, "-c", RUN, "lab", "--port", "0", "--no-browser"]
+    with subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            port = re.search(r"http://127\.0\.0\.1:(\d+)", server.stdout.readline())[1]
+            socket.create_connection(("127.0.0.1", int(port))).close()
+            server.send_signal(signal.SIGINT)
+            assert server.wait(timeout=60) == 0
+        finally:
+            server.kill()
