@@ -25,7 +25,7 @@ class Equilibrium:
     stop: Stop
     certificate: Certificate | None  # None if a player failed before anything could be judged
     trace: Trace
-    seconds: Mapping[str, float] = field(default_factory=dict)  # by player and phase
+    seconds: Mapping[str, float] = field(default_factory=dict)  # by player, and of "set-up" and "coordination"
     answers: Mapping[str, int] = field(default_factory=dict)  # best responses asked for, by player
     bridged: Mapping[str, int] = field(default_factory=dict)  # failures bridged by the last answer, by player
     lessons: Lessons | None = None  # what the accelerator learned, for the run of a neighbouring market

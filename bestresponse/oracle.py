@@ -15,7 +15,7 @@ import numpy as np
 from bestresponse.bridging import Bridge
 from bestresponse.errors import BestResponseError, FormulationError, SolverError
 from bestresponse.market import Market
-from bestresponse.player import Anchor, KnowsItsSensitivity, Remembers, Response, Signal
+from bestresponse.player import Anchor, KnowsItsSensitivity, Prepares, Remembers, Response, Signal
 from bestresponse.schemes.protocol import Answers, Question
 from bestresponse.typing import Vector
 from bestresponse.workers import Reply, Traveller, reply
@@ -52,6 +52,13 @@ class Oracle:
         for name in self._players:
             self.answers.setdefault(name, 0)
             self.seconds.setdefault(name, 0.0)
+
+    def prepare(self) -> None:
+        """Have the players do what they do once, whatever they are asked. Raises PlayerFailedError if one cannot."""
+        for name, player in self._players.items():
+            if isinstance(player, Prepares):
+                with _naming(name):
+                    player.prepare()
 
     def ask(self, questions: Sequence[Question]) -> Answers:
         """Return, by player, the signal as it was sent and the answer.

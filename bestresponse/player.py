@@ -133,6 +133,18 @@ class KnowsItsSensitivity(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """A player with work to do once, whatever it is asked, such as bringing its problem into canonical form.
+
+    A coordinator has it done before its clock starts. Without a coordinator the player does it at its first answer.
+    """
+
+    def prepare(self) -> None:
+        """Do that work now, if it is not done yet."""
+        ...
+
+
+@runtime_checkable
 class Remembers(Protocol):
     """A player that keeps hints for its next answer, such as its last active set.
 

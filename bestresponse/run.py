@@ -89,6 +89,7 @@ class Run:
         self.best: _Best | None = None
         self.certificate: Certificate | None = None
         self.number = 0
+        self.setting_up = 0.0  # [s]
         self.started = time.perf_counter()
 
     def _accelerator(self, settings: Anderson | Newton) -> Accelerator | NewtonSteps:
@@ -99,6 +100,7 @@ class Run:
     def to_the_end(self, start: Start, resume: Checkpoint | None = None) -> Stop:
         """Sweep until something says stop, from a start or from where another run was."""
         try:
+            self._prepare()
             if resume is None:
                 self._begin(start)
             else:
@@ -108,9 +110,16 @@ class Run:
                 if stop is not None:
                     return stop
         except SolverError as error:
-            return Stop(StopReason.PLAYER_FAILED, f"At sweep {self.number}: {error}")
+            when = f"At sweep {self.number}" if self.number else "Before the first sweep"
+            return Stop(StopReason.PLAYER_FAILED, f"{when}: {error}")
         except KeyboardInterrupt:
             return Stop(StopReason.INTERRUPTED, f"It ended after {len(self.trace)} sweeps.")
+
+    def _prepare(self) -> None:
+        """Have the players ready, and start the clock."""
+        self.judge.prepare()
+        now = time.perf_counter()
+        self.setting_up, self.started = now - self.started, now
 
     def _begin(self, start: Start) -> None:
         self.sigma = start.sigma
@@ -289,7 +298,7 @@ class Run:
             stop=stop,
             certificate=self.certificate,
             trace=self.trace,
-            seconds={"coordination": coordination} | by_player,
+            seconds={"set-up": self.setting_up, "coordination": coordination} | by_player,
             answers=dict(self.oracle.answers),
             bridged=dict(+self.oracle.bridge.bridged),
             lessons=self.accelerator.lessons(name) if isinstance(self.accelerator, Accelerator) else None,

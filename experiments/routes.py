@@ -110,6 +110,7 @@ class Routes:
             self.remarks += record.remarks
         self.interrupted = self.coordinated.stop.reason is StopReason.INTERRUPTED
         self.clock.lap("coordination")
+        self.clock.move(self.coordinated.seconds["set-up"], "coordination", "set-up")
 
     def polish(self) -> None:
         """Take the coordinator's answer to the last digits; an interrupt leaves it as it is."""
@@ -139,6 +140,7 @@ class Routes:
         """Solve, and once more while the certificate makes players find more variables, such as cheaper routes."""
         for _ in range(ROUNDS):
             known = self.system.size
+            self.clock.lap("set-up")
             self._solve_monolith_once()
             if holds(self.monolith_certificate):
                 return

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bestresponse.trace import SweepRecord
+from experiments.clock import PHASES
 from experiments.result import Result
 from experiments.terminal import output
 
@@ -88,8 +89,7 @@ class Screen:
         if result.monolith:
             print_line(escape(f"Monolith: {result.monolith['status']}"))
         if result.seconds:
-            phases = ("build", "coordination", "crossover", "monolith", "certificate", "report")
-            print_line("Seconds: " + ", ".join(f"{p} {result.seconds[p]:.2f}" for p in phases if p in result.seconds))
+            print_line("Seconds: " + ", ".join(f"{p} {result.seconds[p]:.2f}" for p in PHASES if p in result.seconds))
         for path in written:
             print_line(escape(f"Written: {path}"))
 

@@ -60,6 +60,10 @@ class ConvexProgram:
         """Return the player's problem. Called once."""
         raise FormulationError(f"{self.name}: a ConvexProgram needs a method `formulate`")
 
+    def prepare(self) -> None:
+        """Compile the problem now rather than when first asked. Raises FormulationError as said above."""
+        _ = self.program
+
     def best_response(self, signal: Signal) -> Response:
         """Return the plan with the smallest outlay at the signal.
 

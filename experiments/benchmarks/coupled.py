@@ -105,7 +105,7 @@ def sample(model: Model, found: Equilibrium, residual: float, *, build_seconds: 
     if certificate is None:
         raise SolverError(f"nothing to measure: {found.stop}")
     trade = found.responses[traffic.name].trade
-    pace = seconds / found.seconds["coordination"]  # of the processor's seconds on the clock's
+    pace = seconds / (found.seconds["set-up"] + found.seconds["coordination"])  # processor's seconds on the clock's
     charged = trade[: len(model.case.stations)]
     prices = found.price[market.positions[traffic.name]][: len(charged)]
     return Sample(

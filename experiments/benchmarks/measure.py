@@ -79,7 +79,7 @@ def sample(run: Run, one_program: SolveOneProgram) -> Sample:
     monolith = solve_monolith(model.market, system=system)
     yardstick = one_program(run.case, run.scenario, run.v2g).run
     at = np.diff([0.0, *(record.seconds for record in coordinated.trace.records)])
-    by_player = {name: s for name, s in coordinated.seconds.items() if name != "coordination"}
+    by_player = {player.name: coordinated.seconds[player.name] for player in model.market}
     return Sample(
         build_seconds=built - started,
         compile_seconds=compiled - built,

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bestresponse.trace import replacing
+from experiments.clock import total
 from experiments.reproduction.drawing import Drawing
 from experiments.reproduction.evidence import Name
 from experiments.reproduction.finding import Finding
@@ -21,7 +22,6 @@ from experiments.reproduction.svg import inline_svg
 from experiments.store import FORMAT, MANIFEST, RUNS, SCHEMA, StoredRun
 
 REPORT = "report.html"
-PHASES = ("build", "coordination", "monolith", "certificate", "report")  # of a run, together its seconds
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _row(name: Name, run: StoredRun | None) -> _Row:
         imbalance=f"{max(certificate.get('imbalance', {}).values(), default=float('nan')):.1e}",
         gain=f"{max((gain['relative'] for _, gain in gains), default=float('nan')):.1e}",
         residual="–" if residual is None else f"{residual:.1e}",
-        seconds=f"{sum(result.seconds.get(phase, 0.0) for phase in PHASES):.1f}",
+        seconds=f"{total(result.seconds):.1f}",
         gains=gains,
     )
 

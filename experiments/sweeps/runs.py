@@ -12,6 +12,7 @@ from typing import Any
 from bestresponse.errors import BestResponseError, DataError
 from experiments.case import case_from
 from experiments.case_schema import Case
+from experiments.clock import total
 from experiments.result import Result
 from experiments.solving import solve
 from experiments.sweeps.design import RUN_KEYS, Point
@@ -20,7 +21,6 @@ from experiments.task import Task
 from networks.errors import NetworkDataError
 
 SOLVED, NOT_SOLVED, FAILED, LOST = "solved", "not_solved", "failed", "lost"
-PHASES = ("build", "coordination", "monolith", "certificate", "report")  # that the seconds of a run are the sum of
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def scalars(result: Result) -> dict[str, Any]:
     found["worst_gain"] = max((gain["relative"] for gain in certificate.get("gain", {}).values()), default=None)
     found["natural_residual"] = certificate.get("natural_residual")
     found["routes_agree"] = result.routes_agree
-    found["seconds"] = sum(result.seconds[phase] for phase in PHASES if phase in result.seconds)
+    found["seconds"] = total(result.seconds)
     return found
 
 

@@ -13,6 +13,7 @@ from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.schemes.tatonnement import Tatonnement
 from bestresponse.stopping import Limits, StopReason
+from bestresponse.unreliable import Inexact
 from tests.bestresponse.toys import (
     BREAD_PRICE,
     BREAD_TRADES,
@@ -138,6 +139,36 @@ def test_a_player_that_fails_ends_the_run_with_its_name_and_the_best_sweep(fault
     assert words in str(result.stop)
     assert not result.solved
     assert len(result.trace) == 4 and set(result.responses) == {"buyer", "seller"}
+
+
+class _Prepared(Trader):
+    """A player that does its work beforehand, once."""
+
+    answers_at_work, error = None, None
+
+    def prepare(self):
+        if self.error is not None:
+            raise self.error
+        if self.answers_at_work is None:
+            self.answers_at_work = self.asked
+
+
+def test_players_are_made_ready_before_anybody_is_asked_and_the_clock_starts_then():
+    buyer, seller = Trader("buyer", {"x": 1.0}, 1.0, -4.0), _Prepared("seller", {"x": -1.0}, 1.0)
+    for market in (market_of([buyer, seller]), market_of([buyer, Inexact(seller, 0.0)])):
+        seller.asked, seller.answers_at_work = 0, None
+        result = coordinate(market, np.zeros(1))
+        assert seller.answers_at_work == 0 and result.solved
+        assert {"set-up", "coordination", "buyer", "seller"} == set(result.seconds)
+        assert result.trace.records[-1].seconds <= result.seconds["coordination"]
+
+
+def test_a_player_that_cannot_be_made_ready_ends_the_run_by_name():
+    buyer, seller = Trader("buyer", {"x": 1.0}, 1.0, -4.0), _Prepared("seller", {"x": -1.0}, 1.0)
+    seller.error = FormulationError("no plan at all")
+    result = coordinate(market_of([buyer, seller]), np.zeros(1))
+    assert result.stop.reason is StopReason.PLAYER_FAILED and not result.trace
+    assert result.stop.evidence == "Before the first sweep: seller could not answer: no plan at all"
 
 
 def test_a_scheme_that_needs_an_anchor_refuses_a_player_that_accepts_none():

@@ -119,7 +119,7 @@ def test_certificate_cross_check_seconds_and_provenance_say_what_they_must(writt
     for row in written["cross_check"].values():
         assert {"coordinator", "monolith", "relative_difference", "unique"} <= set(row)
         assert row["unique"] in (True, False)
-    assert {"build", "coordination", "monolith", *players} <= set(written["seconds"])
+    assert {"build", "set-up", "coordination", "monolith", *players} <= set(written["seconds"])
     assert all(0 <= seconds < 600 for seconds in written["seconds"].values())
     assert written["sweeps"] == len(written["trace"])
     provenance = written["provenance"]
