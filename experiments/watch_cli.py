@@ -11,7 +11,7 @@ import typer
 
 from experiments.exits import Exit
 
-GAINS_EVERY = 5  # sweeps: who watches wants to see them move
+LOOK_EVERY = 5  # sweeps: who watches wants to see them move
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +74,7 @@ def watch(
             bridge=settings.bridge,
             tolerances=Tolerances.of(tolerance),
             limits=Limits(max_sweeps=budget.max_sweeps),
-            gains_every=GAINS_EVERY,
+            gains_every=LOOK_EVERY,
             on_sweep=on_sweep,
         )
         view.end = "\n".join(["", str(found.stop), str(found.certificate or "Nothing could be certified.")])

@@ -71,7 +71,8 @@ class ConvexProgram:
         is not finite; DataError if the signal is not as long as `goods`.
         """
         self._check(signal)
-        weight = signal.anchor.weight if signal.anchor is not None and signal.anchor.weight.any() else None
+        anchor = signal.anchor if signal.kind == ANCHORED else None
+        weight = None if anchor is None else anchor.weight
         try:
             if self.solver == "cvxpy":
                 return self._reference.answer(signal)
