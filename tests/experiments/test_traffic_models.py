@@ -1,5 +1,6 @@
 """Cases whose drivers are in no user equilibrium: both ways to the answer, its certificate, and what it is worth."""
 
+import numpy as np
 import pytest
 
 from bestresponse.conformance import check_player
@@ -88,6 +89,16 @@ def test_both_ways_agree_on_logit_choice(theta, v2g):
 def test_both_ways_agree_on_logit_choice_in_the_reference_case():
     found = solve(logit(0.2, "sioux_falls_ieee123"), "base")
     assert found.solved and found.routes_agree and found.monolith["independent"]
+
+
+@pytest.mark.parametrize(
+    ("theta", "scenario", "v2g"), [(0.2, "congested", True), (1.0, "base", True), (5.0, "stress", False)]
+)
+def test_tiny_trades_of_logit_choice_do_not_stop_the_coordinator(theta, scenario, v2g):
+    model = build(logit(theta, "sioux_falls_ieee123"), scenario, v2g)
+    found = coordinate(model.market, model.first_price)
+    assert found.solved, found.stop
+    assert 0 < np.abs(found.responses["Traffic"].trade).min() < 0.01
 
 
 def test_drivers_of_logit_choice_conform():
