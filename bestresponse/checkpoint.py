@@ -20,7 +20,7 @@ from bestresponse.errors import DataError
 from bestresponse.trace import replacing
 from bestresponse.typing import Vector
 
-FORMAT = "bestresponse checkpoint 6"
+FORMAT = "bestresponse checkpoint 7"
 
 Tree = Mapping[str, Any]  # of Trees and of arrays of numbers, by name
 

@@ -9,18 +9,27 @@ monotone where the theorem of the scheme holds, so that neither makes the error 
 T' comes from how every player's trades answer to prices (`KnowsItsSensitivity`). Answers have kinks, where an active
 set changes: there T' is that of one side, and the method is semismooth (Qi and Sun 1993; for fixed points of splitting
 methods Xiao, Li, Wen and Zhang 2018).
+
+Fixed points need not be isolated: entities with equal costs may share their sales in many ways. A step then goes to the
+nearest zero of its linear model, which may lie across a kink, where another model holds. Steps back and forth would
+project onto the zeros of one and the other in turn, and be slow where these meet at a small angle. A step from across a
+kink therefore goes to a zero of the mean of its own model and the one before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
+from bestresponse.checkpoint import Tree
 from bestresponse.errors import FormulationError
 from bestresponse.schemes.protocol import Tangent
 from bestresponse.typing import Vector
+
+Slopes: TypeAlias = Mapping[str, Vector]  # by player, (n, n) ∂trade/∂price over its own goods
 
 LEAST_DAMPING, MOST_DAMPING = 1e-8, 1e3
 LITTLE_DAMPING = 1e-5  # less only after steps that met no kink: where many limits barely bind, half the steps go wrong
@@ -67,16 +76,34 @@ class Newton:
             )
 
 
+@dataclass(frozen=True)
+class _Model:
+    """What a step takes f for, which is linear."""
+
+    value: Vector  # at the step's base
+    fall: Vector  # by which it falls along the step: (1 − T') d
+    slopes: Slopes  # behind T'; none where λ is not little, as nobody asks for them then
+
+    @property
+    def expected(self) -> Vector:
+        """The value after the step."""
+        return self.value - self.fall
+
+    def to_there(self, residual: Vector, slopes: Slopes) -> tuple[Vector, Slopes]:
+        """Return the value and the slopes of the mean of this model and another one, at the end of the step."""
+        return 0.5 * (residual + self.expected), {name: 0.5 * (slopes[name] + self.slopes[name]) for name in slopes}
+
+
 class NewtonSteps:
     """The steps of one run; the size of a residual is ‖metric · f‖."""
 
     clipped = 0  # no step is cut
 
-    def __init__(self, settings: Newton, tangent: Callable[[], Tangent]) -> None:
-        """Begin with the settings; `tangent` gives T' at the state whose image was found last."""
+    def __init__(self, settings: Newton, slopes: Callable[[], Slopes], tangent: Callable[[Slopes], Tangent]) -> None:
+        """Begin with the settings; `slopes` gives those of the last answers, and `tangent` the T' that follows."""
         self.settings = settings
         self.rolled_back = 0  # steps taken back so far
-        self._tangent = tangent
+        self._slopes, self._tangent = slopes, tangent
         self._damping = settings.damping
         self.restart(np.ones(0))
 
@@ -86,68 +113,75 @@ class NewtonSteps:
         self._sizes: list[float] = []  # of the last residuals that stand
         self._smallest, self._idle, self._floor = np.inf, 0, LEAST_DAMPING
         self._shortened = False
-        self._base = self._residual = self._step = self._fall = np.zeros(0)
+        self._base = self._step = np.zeros(0)
+        self._model = _Model(np.zeros(0), np.zeros(0), {})
 
     def start_near(self) -> None:
         """Trust the linear model more than from anywhere."""
         self._damping = self.settings.near
 
-    def memory(self) -> dict[str, Vector]:
+    def memory(self) -> Tree:
         """Return everything the next step depends on besides the metric, as arrays."""
         return {
             "sizes": np.array(self._sizes),
             "damping": np.array([self._damping, self._floor]),
             "counts": np.array([self._smallest, self._idle, self._shortened, self.rolled_back], dtype=float),
             "base": self._base,
-            "residual": self._residual,
             "step": self._step,
-            "fall": self._fall,
+            "model": vars(self._model),
         }
 
-    def recall(self, memory: Mapping[str, Vector]) -> None:
+    def recall(self, memory: Tree) -> None:
         """Go on from what `memory` returned."""
         self._sizes = memory["sizes"].tolist()
         self._damping, self._floor = memory["damping"].tolist()
         self._smallest, idle, shortened, rolled_back = memory["counts"].tolist()
         self._idle, self._shortened, self.rolled_back = int(idle), bool(shortened), int(rolled_back)
-        self._base, self._residual = memory["base"], memory["residual"]
-        self._step, self._fall = memory["step"], memory["fall"]
+        self._base, self._step = memory["base"], memory["step"]
+        self._model = _Model(**{"slopes": {}, **memory["model"]})  # a file does not tell that there are none
 
     def next_state(self, state: Vector, image: Vector) -> Vector:
         """Return the state to go on from, given the last state and its plain image."""
         residual = image - state
-        size = self._size(residual)
+        size, crossed = self._size(residual), False
         if self._sizes:
             if not size <= self.settings.rollback * max(self._sizes):
                 return self._taken_back()
-            surprise = self._size(residual - (self._residual - self._fall)) / max(self._sizes[-1], TINY)
+            surprise = self._size(residual - self._model.expected) / max(self._sizes[-1], TINY)
             if not self._shortened:
                 self._adapt(surprise)
-            self._watch(size, surprise)
+            crossed = surprise > RIGHT
+            self._watch(size, crossed)
         else:
             self._smallest = size
         self._shortened = False
         self._sizes = [*self._sizes, size][-self.settings.recent :]
-        self._base, self._residual = state, residual
-        self._step, self._fall = self._direction(residual)
+        self._base = state
+        self._step, self._model = self._direction(residual, crossed)
         return self._base + self._step
 
-    def _direction(self, residual: Vector) -> tuple[Vector, Vector]:
-        """The step d, and by how much the residual is expected to fall: (1 − T') d."""
-        damping = self._damping
+    def _direction(self, residual: Vector, crossed: bool) -> tuple[Vector, _Model]:
+        """The step d, and the model that it goes to the (damped) zero of."""
+        damping, plain = self._damping, (residual, _Model(residual, residual, {}))
         if damping >= MOST_DAMPING:
-            return residual, residual
+            return plain
+        little = damping <= LITTLE_DAMPING
+        value, slopes = residual, self._slopes()
+        if crossed and little and self._model.slopes:
+            value, slopes = self._model.to_there(residual, slopes)
+        right = (1 + damping) * value
         try:
-            step = self._tangent().step((1 + damping) * residual, damping)
+            step = self._tangent(slopes).step(right, damping)
         except np.linalg.LinAlgError:  # no slopes of a monotone market do that
-            return residual, residual
-        return step, (1 + damping) * residual - damping * step
+            return plain
+        return step, _Model(value, right - damping * step, slopes if little else {})
 
     def _taken_back(self) -> Vector:
         self.rolled_back += 1
         self._shortened = True
         self._damping = self._raised()
-        self._step, self._fall = self._step / self.settings.factor, self._fall / self.settings.factor
+        self._step = self._step / self.settings.factor
+        self._model = replace(self._model, fall=self._model.fall / self.settings.factor)
         return self._base + self._step
 
     def _adapt(self, surprise: float) -> None:
@@ -157,7 +191,7 @@ class NewtonSteps:
         elif not surprise <= self.settings.doubted:
             self._damping = min(2.0 * self._damping, MOST_DAMPING)
 
-    def _watch(self, size: float, surprise: float) -> None:
+    def _watch(self, size: float, crossed: bool) -> None:
         """Raise the floor under λ where steps from kink to kink bring no smaller residual.
 
         Where T is the same shift everywhere, as while a price travels, no residual gets smaller either, but every step
@@ -166,7 +200,7 @@ class NewtonSteps:
         if size < RECORD * self._smallest:
             self._smallest, self._idle, self._floor = size, 0, LEAST_DAMPING
             return
-        self._idle += surprise > RIGHT
+        self._idle += crossed
         if self._idle == self.settings.patience:
             self._damping = self._floor = self._raised()
             self._idle = 0

@@ -17,7 +17,7 @@ from bestresponse.checkpoint import Checkpoint, Tree
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
-from bestresponse.newton import Newton, NewtonSteps
+from bestresponse.newton import Newton, NewtonSteps, Slopes
 from bestresponse.oracle import Oracle
 from bestresponse.player import Response, Signal
 from bestresponse.schemes.protocol import HasTangent, Iteration, Scheme, Sweep, Tangent
@@ -94,7 +94,7 @@ class Run:
 
     def _accelerator(self, settings: Anderson | Newton) -> Accelerator | NewtonSteps:
         if isinstance(settings, Newton):
-            return NewtonSteps(settings, self._tangent)
+            return NewtonSteps(settings, self._slopes, self._tangent)
         return Accelerator(settings, np.ones(0))
 
     def to_the_end(self, start: Start, resume: Checkpoint | None = None) -> Stop:
@@ -168,9 +168,13 @@ class Run:
             self.state = self.iteration.state(sweep.price, trades)
             self.accelerator.restart(self.iteration.metric())
 
-    def _tangent(self) -> Tangent:
-        """T' at the last sweep. Only asked for where the coordinator found no obstacle to it."""
-        return cast(HasTangent, self.iteration).tangent(self.oracle.sensitivities(self._signals))
+    def _slopes(self) -> Slopes:
+        """How the trades of the last sweep answer to prices, by player."""
+        return self.oracle.sensitivities(self._signals)
+
+    def _tangent(self, slopes: Slopes) -> Tangent:
+        """T' where trades answer like that. Only asked for where the coordinator found no obstacle to it."""
+        return cast(HasTangent, self.iteration).tangent(slopes)
 
     def _bind(self) -> Iteration:
         return self.settings.scheme.bind(self.market, self.sigma * self.market.price_scale / self.market.quantity_scale)

@@ -90,7 +90,7 @@ def test_a_damped_step_is_a_proximal_step_and_a_plain_one_after_it(scheme, dampi
     rest = iteration.state(solved.price, {name: response.trade for name, response in solved.responses.items()})
     unit = np.eye(len(rest))
     slope = np.array([tangent.image(column) for column in unit]).T
-    steps = NewtonSteps(Newton(damping=damping), lambda: tangent)
+    steps = NewtonSteps(Newton(damping=damping), dict, lambda slopes: tangent)
     steps.restart(iteration.metric())
     error = np.random.default_rng(0).normal(size=len(rest))
     image = iteration.sweep(1, rest + error, Oracle(market).ask).image
@@ -98,6 +98,36 @@ def test_a_damped_step_is_a_proximal_step_and_a_plain_one_after_it(scheme, dampi
     expected = slope @ (damping * np.linalg.solve((1 + damping) * unit - slope, error))
     assert after == pytest.approx(expected, abs=1e-6)
     assert np.linalg.norm(iteration.metric() * after) <= np.linalg.norm(iteration.metric() * error)
+
+
+class Sloped:
+    """T' = 1 − A, where A is the slope of a player."""
+
+    def __init__(self, slopes):
+        self.A = slopes["player"]
+
+    def step(self, right, damping):
+        return np.linalg.solve(damping * np.eye(len(right)) + self.A, right)
+
+
+def test_a_step_from_across_a_kink_goes_where_the_models_of_both_sides_are_zero():
+    """f is the way to the farther of two lines: steps of one model only would project on both in turn."""
+    normals = np.array([[1.0, 0.0], [0.5, 0.75**0.5]])  # lines at an angle of 60°
+    state = np.array([3.0, -1.0])
+
+    def farther():
+        return normals[np.argmax(np.abs(normals @ state))]
+
+    def slopes():
+        return {"player": np.outer(farther(), farther())}
+
+    steps, visited = NewtonSteps(Newton(damping=1e-6), slopes, Sloped), []
+    steps.restart(np.ones(2))
+    for _ in range(2):
+        state = steps.next_state(state, state - (farther() @ state) * farther())
+        visited.append(np.linalg.norm(state))
+    assert visited[0] == pytest.approx(1.0, abs=1e-4)  # on the line that was farther
+    assert visited[1] < 1e-4  # on both; steps of one model would halve the distance each
 
 
 @TWO

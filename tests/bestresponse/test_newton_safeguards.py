@@ -39,7 +39,7 @@ class Planted:
 
 
 def test_a_bad_step_is_taken_back_shortened_and_followed_by_more_damping():
-    steps = NewtonSteps(Newton(factor=10.0), lambda: tangent)
+    steps = NewtonSteps(Newton(factor=10.0), dict, lambda slopes: tangent)
     tangent = Planted(1000.0)
     steps.restart(np.ones(1))
     state, visited = np.array([1.0]), []
@@ -56,10 +56,10 @@ def test_a_bad_step_is_taken_back_shortened_and_followed_by_more_damping():
 
 
 def test_with_the_most_damping_a_step_is_the_plain_one_and_nobody_is_asked():
-    def nobody():
+    def nobody(*of):
         raise AssertionError("asked")
 
-    steps = NewtonSteps(Newton(damping=MOST_DAMPING), nobody)
+    steps = NewtonSteps(Newton(damping=MOST_DAMPING), nobody, nobody)
     steps.restart(np.ones(1))
     assert steps.next_state(np.array([4.0]), np.array([3.0])) == pytest.approx([3.0], abs=0)
 
@@ -76,7 +76,7 @@ class Sloped:
 
 def test_damping_falls_as_far_as_a_map_that_is_nearly_a_shift_needs():
     tangent = Sloped(1e-7)
-    steps, state = NewtonSteps(Newton(), lambda: tangent), np.array([1.0])
+    steps, state = NewtonSteps(Newton(), dict, lambda slopes: tangent), np.array([1.0])
     steps.restart(np.ones(1))
     for _ in range(15):
         state = steps.next_state(state, (1 - tangent.slope) * state)
@@ -85,7 +85,7 @@ def test_damping_falls_as_far_as_a_map_that_is_nearly_a_shift_needs():
 
 def test_damping_stays_where_kinks_make_half_of_the_step_wrong():
     """What is left is 0.4 of the residual before: near enough to go on as before, too far to trust the slope more."""
-    steps, state, taken = NewtonSteps(Newton(), lambda: Sloped(1.0)), np.array([0.0]), []
+    steps, state, taken = NewtonSteps(Newton(), dict, lambda slopes: Sloped(1.0)), np.array([0.0]), []
     steps.restart(np.ones(1))
     for turn in range(30):
         state = steps.next_state(state, state + 0.4**turn)
@@ -95,7 +95,7 @@ def test_damping_stays_where_kinks_make_half_of_the_step_wrong():
 
 
 def test_a_residual_that_is_not_a_number_takes_its_step_back():
-    steps = NewtonSteps(Newton(), lambda: Planted(8.0))
+    steps = NewtonSteps(Newton(), dict, lambda slopes: Planted(8.0))
     steps.restart(np.ones(1))
     assert steps.next_state(np.ones(1), np.zeros(1)) == pytest.approx([9.0])
     assert steps.next_state(np.array([9.0]), np.array([np.nan])) == pytest.approx([1.0 + 8.0 / Newton().factor])

@@ -22,8 +22,8 @@ from experiments.build import build
 from experiments.case import load_case
 
 
-def _run(scheme=None, max_sweeps=600, **options):
-    model = build(load_case("teaching"), "base", True)
+def _run(scheme=None, max_sweeps=600, case="teaching", **options):
+    model = build(load_case(case), "base", True)
     limits = Limits(max_sweeps=max_sweeps)
     return coordinate(model.market, model.first_price, scheme=scheme, limits=limits, **options)
 
@@ -69,6 +69,19 @@ def test_a_run_resumed_from_a_file_is_the_unbroken_run(scheme, acceleration, cut
     whole.trace.records[:cut] = []
     assert _the_same(whole, resumed)
     assert all(np.array_equal(whole.responses[n].trade, resumed.responses[n].trade) for n in whole.responses)
+
+
+@pytest.mark.parametrize("cut", [12, 13])
+def test_a_run_is_resumed_between_steps_from_across_kinks(cut, tmp_path):
+    """Such a step needs the slopes of the sweep before."""
+    run = partial(_run, case="sioux_falls_ieee123")
+    whole = run()
+    run(max_sweeps=cut + 1, on_checkpoint=lambda checkpoint: checkpoint.save(tmp_path / "state.npz"))
+    checkpoint, _ = load_checkpoint(tmp_path / "state.npz")
+    assert checkpoint.sweep == cut and checkpoint.arrays["accelerator"]["model"]["slopes"]
+    resumed = run(resume=checkpoint)
+    whole.trace.records[:cut] = []
+    assert whole.solved and _the_same(whole, resumed)
 
 
 def test_every_player_of_a_case_goes_on_from_its_memory_in_a_copy_bit_for_bit():
