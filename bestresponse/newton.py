@@ -89,7 +89,7 @@ class _Model:
         """The value after the step."""
         return self.value - self.fall
 
-    def to_there(self, residual: Vector, slopes: Slopes) -> tuple[Vector, Slopes]:
+    def mean_with(self, residual: Vector, slopes: Slopes) -> tuple[Vector, Slopes]:
         """Return the value and the slopes of the mean of this model and another one, at the end of the step."""
         return 0.5 * (residual + self.expected), {name: 0.5 * (slopes[name] + self.slopes[name]) for name in slopes}
 
@@ -168,7 +168,7 @@ class NewtonSteps:
         little = damping <= LITTLE_DAMPING
         value, slopes = residual, self._slopes()
         if crossed and little and self._model.slopes:
-            value, slopes = self._model.to_there(residual, slopes)
+            value, slopes = self._model.mean_with(residual, slopes)
         right = (1 + damping) * value
         try:
             step = self._tangent(slopes).step(right, damping)
