@@ -116,6 +116,10 @@ class NewtonSteps:
         self._base = self._step = np.zeros(0)
         self._model = _Model(np.zeros(0), np.zeros(0), {})
 
+    def lose_track(self) -> None:
+        """Judge no step by the next residual, which does not come of one."""
+        self._sizes = []
+
     def start_near(self) -> None:
         """Trust the linear model more than from anywhere."""
         self._damping = self.settings.near

@@ -12,6 +12,7 @@ import numpy as np
 
 from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.balancing import Balancer, Balancing
+from bestresponse.best import Best
 from bestresponse.certificate import Certificate, certify, complete
 from bestresponse.checkpoint import Checkpoint, Tree
 from bestresponse.equilibrium import Equilibrium
@@ -45,26 +46,6 @@ class Settings:
     gains_every: int  # sweeps from one look at the gains to the next
 
 
-@dataclass(frozen=True)
-class _Best:
-    """The sweep nearest to clearing so far."""
-
-    sweep: int
-    measures: Measures
-    price: Vector
-    responses: Mapping[str, Response]
-
-    def arrays(self) -> Tree:
-        answers = {name: response.arrays() for name, response in self.responses.items()}
-        return {**vars(self.measures), "sweep": np.array(self.sweep), "price": self.price, "responses": answers}
-
-    @classmethod
-    def of(cls, arrays: Tree) -> _Best:
-        measures = Measures(arrays["imbalance"], arrays["disagreement"])
-        answers = {name: Response.of(answer) for name, answer in arrays["responses"].items()}
-        return cls(int(arrays["sweep"]), measures, arrays["price"], answers)
-
-
 class Run:
     """One run of one scheme on one market."""
 
@@ -86,7 +67,7 @@ class Run:
         self.accelerator = self._accelerator(settings.acceleration)
         self.balancer = Balancer(settings.balancing, market)
         self._signals: Mapping[str, Signal] = {}  # of the last sweep
-        self.best: _Best | None = None
+        self.best: Best | None = None
         self.certificate: Certificate | None = None
         self.number = 0
         self.setting_up = 0.0  # [s]
@@ -137,22 +118,34 @@ class Run:
         before = dict(self.oracle.seconds)
         sweep = self.iteration.sweep(self.number, self.state, self.oracle.ask)
         self._signals = sweep.signals
-        self._tell_failures()
+        bridged = self._tell_failures()
         excess = self.market.excess_demand(sweep.responses)
         measures = self._measures(sweep, excess)
         if self.best is None or measures.worst < self.best.measures.worst:
-            self.best = _Best(self.number, measures, sweep.price, sweep.responses)
+            self.best = Best(self.number, measures, sweep.price, sweep.responses)
         stop = self._judge(sweep, measures, excess, before)
         if stop is None:
-            self._step(sweep, measures, excess)
+            if bridged:
+                self._plain_step(sweep)
+            else:
+                self._step(sweep, measures, excess)
             if self.on_checkpoint is not None:
                 self.on_checkpoint(self._checkpoint())
         return stop
 
-    def _tell_failures(self) -> None:
-        for news in self.oracle.bridge.news:
-            logger.info("sweep %d: %s", self.number, news)
+    def _tell_failures(self) -> bool:
+        """Log the failures for which old answers stood in this sweep, and return whether there were any."""
+        news = list(self.oracle.bridge.news)
+        for sentence in news:
+            logger.info("sweep %d: %s", self.number, sentence)
         self.oracle.bridge.news.clear()
+        return bool(news)
+
+    def _plain_step(self, sweep: Sweep) -> None:
+        """Go on from a sweep in which old answers stood for new ones: nobody may learn from it what the map is like."""
+        self.state = sweep.image
+        if isinstance(self.accelerator, NewtonSteps):
+            self.accelerator.lose_track()
 
     def _step(self, sweep: Sweep, measures: Measures, excess: Vector) -> None:
         factor = self.balancer.factor(self.number, sweep, measures, excess)
@@ -193,7 +186,7 @@ class Run:
             certificate = self._certify(sweep.price, sweep.responses, measures)
         self._record(sweep, measures, certificate, seconds_before)
         if clears and certificate is not None and certificate.holds:
-            self.best = _Best(self.number, measures, sweep.price, sweep.responses)
+            self.best = Best(self.number, measures, sweep.price, sweep.responses)
             self.certificate = certificate
             return Stop(StopReason.CONVERGED, f"It took {self.number} sweeps.")
         seconds = time.perf_counter() - self.started
@@ -259,7 +252,7 @@ class Run:
         self.number = checkpoint.sweep
         self.sigma, self.state = float(arrays["scheme"]["sigma"]), arrays["scheme"]["state"]
         self.iteration = self._bind()
-        self.best = _Best.of(arrays["best"]) if "best" in arrays else None
+        self.best = Best.of(arrays["best"]) if "best" in arrays else None
         metric = self.iteration.metric()
         if (
             self.state.shape != metric.shape

@@ -3,27 +3,32 @@
 What goes wrong is drawn from a seed and the number of the question, and what a wrapper remembers travels (`Remembers`),
 so a run can be repeated, resumed and spread over workers bit for bit. A coordinator asks the wrapper, but judges gains
 and plans by the player inside (`exact_market`): an answer is never measured by what gave it.
+
+A wrapper has a `sensitivity`, that of the answer it gave, if the player inside has one: so Newton's method stays the
+default. `Late` has none, as its answers may be about the past.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
-from bestresponse.player import Player, Remembers, Response, Signal
+from bestresponse.player import KnowsItsSensitivity, Player, Remembers, Response, Signal
+from bestresponse.typing import Vector
 
 
 class Unreliable:
     """What the wrappers have in common; each says in `_answer` what becomes of a question."""
 
     conformance_exceptions: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("no memory", "envelope", "slopes down", "anchor"), "unreliable on purpose"
+        ("no memory", "envelope", "slopes down", "anchor", "sensitivity"), "unreliable on purpose"
     )
+    about_the_present: ClassVar[bool] = True  # whether the last answer is to the last question
 
     def __init__(self, player: Player, seed: Sequence[int]) -> None:
         self.player = player
@@ -31,6 +36,8 @@ class Unreliable:
         self.accepts_anchor = getattr(player, "accepts_anchor", True)
         self.asked = 0  # questions so far
         self._seed = tuple(seed)
+        if self.about_the_present and isinstance(player, KnowsItsSensitivity):
+            self.sensitivity = self._sensitivity  # found by its name: no other wrapper may have it
 
     @property
     def exact(self) -> Player:
@@ -40,7 +47,7 @@ class Unreliable:
     def best_response(self, signal: Signal) -> Response:
         """Return what comes of the question. Raises what the player raises."""
         self.asked += 1
-        return self._answer(signal, np.random.default_rng([*self._seed, self.asked]))
+        return self._answer(signal, self._draws())
 
     def memory(self) -> Mapping[str, Any]:
         """Return what the next answer depends on besides the signal."""
@@ -53,8 +60,16 @@ class Unreliable:
         if isinstance(self.player, Remembers):
             self.player.recall(memory.get("inside", {}))
 
+    def _draws(self) -> np.random.Generator:
+        """Return what decides about the last question."""
+        return np.random.default_rng([*self._seed, self.asked])
+
     def _answer(self, signal: Signal, rng: np.random.Generator) -> Response:
         raise FormulationError(f"{type(self).__name__} needs a method `_answer`")
+
+    def _sensitivity(self, signal: Signal) -> Vector:
+        """Return (n_goods, n_goods) ∂trade/∂price of the answer last given, which was to this signal."""
+        return cast(KnowsItsSensitivity, self.player).sensitivity(signal)
 
 
 class Late(Unreliable):
@@ -63,6 +78,8 @@ class Late(Unreliable):
     To question k it gives its answer to one of the questions k − delay, …, k, drawn with equal chances: a feasible
     plan, but perhaps a best response to a signal that is past.
     """
+
+    about_the_present = False
 
     def __init__(self, player: Player, delay: int, seed: Sequence[int] = (0,)) -> None:
         if not delay >= 0:
@@ -115,8 +132,16 @@ class Inexact(Unreliable):
         self.size = size
 
     def _answer(self, signal: Signal, rng: np.random.Generator) -> Response:
-        misheard = signal.price * (1 + self.size * rng.standard_normal(len(signal.price)))
-        return replace(self.player.best_response(replace(signal, price=misheard)), bound=None)
+        misheard = replace(signal, price=signal.price * self._factor(rng))
+        return replace(self.player.best_response(misheard), bound=None)
+
+    def _sensitivity(self, signal: Signal) -> Vector:
+        factor = self._factor(self._draws())
+        return super()._sensitivity(replace(signal, price=signal.price * factor)) * factor
+
+    def _factor(self, rng: np.random.Generator) -> Vector:
+        """(n_goods,) the misheard price over the price."""
+        return 1 + self.size * rng.standard_normal(len(self.goods))
 
 
 def exact_market(market: Market) -> Market:

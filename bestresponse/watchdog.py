@@ -158,10 +158,10 @@ class Watchdog:
         )
 
     def _or_diverging(self, reason: StopReason) -> StopReason:
-        """The reason, unless excess demands have grown from one window to the next."""
-        window, sizes = self.limits.detection.window, list(self._sizes)
-        before, now = np.mean(sizes[:window]), np.mean(sizes[window:])
-        return StopReason.DIVERGED if now > self.limits.detection.wider * before else reason
+        """The reason, unless excess demands have grown from the first half of the last two windows to the other."""
+        sizes, half = np.array(self._sizes), len(self._sizes) // 2
+        grown = half > 0 and np.mean(sizes[half:]) > self.limits.detection.wider * np.mean(sizes[:half])
+        return StopReason.DIVERGED if grown else reason
 
     def _at_a_limit(self, sweep: int, seconds: float, measures: Measures) -> Stop | None:
         if sweep >= self.limits.max_sweeps:

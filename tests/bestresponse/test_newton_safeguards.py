@@ -198,6 +198,22 @@ def test_an_answer_that_stands_for_a_failed_one_answers_to_no_price():
     assert found.price == pytest.approx([2.0], abs=1e-6)
 
 
+@pytest.mark.parametrize("way", [Newton(), Anderson()], ids=["newton", "anderson"])
+def test_a_sweep_in_which_an_old_answer_stood_for_a_new_one_teaches_nothing(way):
+    """The next step is plain, and nobody compares that sweep with another."""
+    checkpoints = []
+    coordinate(
+        with_seller(Tired), np.zeros(1), sigma=0.01, bridge=3, acceleration=way, on_checkpoint=checkpoints.append
+    )
+    steps = [checkpoint.arrays["accelerator"] for checkpoint in checkpoints]
+    for failed in Tired.fails_at:
+        before, after = steps[failed - 2], steps[failed - 1]
+        if isinstance(way, Newton):
+            assert len(after["sizes"]) == 0 and after["damping"].tolist() == before["damping"].tolist()
+        else:
+            assert after["z"].tolist() == before["z"].tolist()
+
+
 def answering(answer):
     """A kind of trader that states something else as its slope."""
 

@@ -10,18 +10,13 @@ from bestresponse.conformance import check_player
 from bestresponse.coordinator import coordinate, obstacle_to_newton
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
-from bestresponse.player import Signal
+from bestresponse.player import Anchor, Signal
 from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.pdhg import PDHG
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.unreliable import Failing, Inexact, Late, exact_market
-from tests.bestresponse.toys import BREAD_PRICE, Trader, bread_market, chain_market, market_of
-
-
-class Knowing(Trader):
-    def sensitivity(self, signal):
-        return -np.ones((1, 1)) / (self.curvature + signal.anchor.weight)
+from tests.bestresponse.toys import BREAD_PRICE, Aware, Trader, aware, bread_market, chain_market, market_of
 
 
 def wrapped(market, wrapper, *settings):
@@ -86,18 +81,19 @@ def test_what_a_wrapper_remembers_travels(wrapper, setting):
     assert len(set(first)) > 5
 
 
+@pytest.mark.parametrize(("scheme", "cut"), [(PDHG(), 23), (Sharing(), 7)], ids=["plain", "newton"])
 @pytest.mark.parametrize(("wrapper", "setting"), WRAPPERS)
-def test_a_run_of_unreliable_players_is_resumed_bit_for_bit(wrapper, setting, tmp_path):
+def test_a_run_of_unreliable_players_is_resumed_bit_for_bit(wrapper, setting, scheme, cut, tmp_path):
     def run(sweeps, **options):
-        market = wrapped(chain_market(), wrapper, setting)
-        return coordinate(market, np.zeros(3), scheme=PDHG(), bridge=5, limits=Limits(max_sweeps=sweeps), **options)
+        market = wrapped(aware(chain_market()), wrapper, setting)
+        return coordinate(market, np.zeros(3), scheme=scheme, bridge=5, limits=Limits(max_sweeps=sweeps), **options)
 
     whole = run(60)
-    run(24, on_checkpoint=lambda checkpoint: checkpoint.save(tmp_path / "state.npz"))
+    run(cut + 1, on_checkpoint=lambda checkpoint: checkpoint.save(tmp_path / "state.npz"))
     checkpoint, _ = load_checkpoint(tmp_path / "state.npz")
     rest = run(60, resume=checkpoint)
-    assert checkpoint.sweep == 23 and len(rest.trace) == 37
-    for one, other in zip(whole.trace.records[23:], rest.trace.records, strict=True):
+    assert checkpoint.sweep == cut and len(rest.trace) == len(whole.trace) - cut > 0
+    for one, other in zip(whole.trace.records[cut:], rest.trace.records, strict=True):
         assert np.array_equal(one.price, other.price) and one.gains == other.gains
     assert rest.bridged == whole.bridged and bool(whole.bridged) == (wrapper is Failing)
 
@@ -174,12 +170,30 @@ def test_a_wrapper_declares_what_it_breaks_of_the_contract_and_keeps_the_rest(wr
     assert "no memory" in broken and broken <= {"no memory", "envelope", "slopes down", "anchor"}
 
 
-@pytest.mark.parametrize(("wrapper", "setting"), WRAPPERS)
-def test_a_wrapper_does_not_know_the_slope_of_its_answers(wrapper, setting):
-    """That of the exact player would be about answers that were not given."""
-    market = market_of([wrapper(Knowing("seller", {"x": -1.0}, 1.0), setting), Knowing("buyer", {"x": 1.0}, 1.0)])
-    assert obstacle_to_newton(Sharing(), market) == "seller cannot say how their trades answer to prices"
-    assert not obstacle_to_newton(Sharing(), exact_market(market))
+def test_a_wrapper_knows_the_slope_of_the_answer_it_gave():
+    anchor, price, step = Anchor(np.array([0.5]), np.zeros(1)), 5.0, 1e-4
+
+    def answered(wrapper, setting, price):
+        player, signal = wrapper(Aware("seller", {"x": -1.0}, 1.0), setting), Signal(np.array([price]), anchor=anchor)
+        return player.best_response(signal).trade[0], player.sensitivity(signal)[0, 0]
+
+    for wrapper, setting in ((Failing, 0.3), (Inexact, 0.05)):
+        (here, slope), (there, _) = (answered(wrapper, setting, at) for at in (price, price + step))
+        assert slope == pytest.approx((there - here) / step, rel=1e-6)
+    assert slope != pytest.approx(-1 / 1.5, rel=1e-3)  # nor did it hear by how much the price changed
+
+
+def test_it_is_none_where_the_player_inside_has_none_or_an_answer_may_be_late():
+    knowing, plain = Aware("seller", {"x": -1.0}, 1.0), seller()
+    for player, knows in (
+        (Failing(knowing, 0.3), True),
+        (Failing(Inexact(knowing, 0.05), 0.3), True),
+        (Failing(plain, 0.3), False),
+        (Late(knowing, 0), False),
+        (Failing(Late(knowing, 3), 0.3), False),
+    ):
+        obstacle = obstacle_to_newton(Sharing(), market_of([player, Aware("buyer", {"x": 1.0}, 1.0)]))
+        assert obstacle == ("" if knows else "seller cannot say how their trades answer to prices")
 
 
 @pytest.mark.parametrize(("wrapper", "bad"), [(Late, -1), (Failing, 1.0), (Inexact, np.nan), (Inexact, -0.1)])

@@ -110,6 +110,13 @@ def test_the_evidence_of_a_stall_names_the_good_the_floor_and_the_sweep():
     assert "delivery[2] is the worst good now, off by 1.0e-03" in stop.evidence
 
 
+@pytest.mark.parametrize("patience", [1, 2, 5])
+@pytest.mark.parametrize(("factor", "reason"), [(1.0, StopReason.STALLED), (3.0, StopReason.DIVERGED)])
+def test_who_has_little_patience_is_told_why_before_two_windows_are_full(factor, reason, patience):
+    sweep, stop = watch(lambda k: [0.2 * factor**k, 0.1, 0.0], patience=patience)
+    assert sweep <= 2 * patience + 1 and stop.reason is reason
+
+
 @pytest.mark.parametrize(
     ("excess", "price", "words"),
     [
