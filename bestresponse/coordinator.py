@@ -29,6 +29,7 @@ from bestresponse.start import Start
 from bestresponse.stopping import Limits, Tolerances
 from bestresponse.trace import SweepRecord
 from bestresponse.typing import Vector
+from bestresponse.unreliable import longest_delay
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def coordinate(
     settings = Settings(
         scheme,
         acceleration,
-        balancing or default_balancing(scheme, acceleration),
+        balancing or default_balancing(scheme, acceleration, market),
         tolerances or Tolerances(),
         limits or Limits(),
         gains_every,
@@ -107,17 +108,25 @@ def coordinate(
 
 
 def default_acceleration(scheme: Scheme, market: Market) -> Anderson | Newton:
-    """Return Newton's method where scheme, players and size allow it, else Anderson's; PLAIN if a scheme wants it."""
+    """Return Newton's method where scheme, players and size allow it, else Anderson's; PLAIN if a scheme wants it.
+
+    Where answers may be late, nobody learns from them: steps are plain, and the shorter the later answers may be.
+    """
     if not scheme.accelerates:
         return PLAIN
+    if delay := longest_delay(market):
+        return replace(PLAIN, relaxation=1 / (1 + delay))
     if max(map(len, market.positions.values()), default=0) > LARGE or obstacle_to_newton(scheme, market):
         return Anderson()
     return Newton()
 
 
-def default_balancing(scheme: Scheme, acceleration: Anderson | Newton) -> Balancing:
-    """Return how penalties are balanced: with Newton's method more often, as it has no memory that they would spoil."""
-    if not scheme.balances:
+def default_balancing(scheme: Scheme, acceleration: Anderson | Newton, market: Market) -> Balancing:
+    """Return how penalties are balanced: with Newton's method more often, as it has no memory that they would spoil.
+
+    Where answers may be late they are not: trades and prices of one sweep do not belong together.
+    """
+    if not scheme.balances or longest_delay(market):
         return UNBALANCED
     return Balancing(every=5) if isinstance(acceleration, Newton) else Balancing()
 

@@ -5,7 +5,7 @@ so a run can be repeated, resumed and spread over workers bit for bit. A coordin
 and plans by the player inside (`exact_market`): an answer is never measured by what gave it.
 
 A wrapper has a `sensitivity`, that of the answer it gave, if the player inside has one: so Newton's method stays the
-default. `Late` has none, as its answers may be about the past.
+default. `Late` has none, as its answers may be about the past: there steps are plain and short by default.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ class Unreliable:
     conformance_exceptions: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("no memory", "envelope", "slopes down", "anchor", "sensitivity"), "unreliable on purpose"
     )
-    about_the_present: ClassVar[bool] = True  # whether the last answer is to the last question
 
     def __init__(self, player: Player, seed: Sequence[int]) -> None:
         self.player = player
@@ -36,13 +35,18 @@ class Unreliable:
         self.accepts_anchor = getattr(player, "accepts_anchor", True)
         self.asked = 0  # questions so far
         self._seed = tuple(seed)
-        if self.about_the_present and isinstance(player, KnowsItsSensitivity):
+        if not self.lateness and isinstance(player, KnowsItsSensitivity):
             self.sensitivity = self._sensitivity  # found by its name: no other wrapper may have it
 
     @property
     def exact(self) -> Player:
         """The player inside, of several wrappers the innermost."""
         return self.player.exact if isinstance(self.player, Unreliable) else self.player
+
+    @property
+    def lateness(self) -> int:
+        """How many questions late an answer can be."""
+        return self.player.lateness if isinstance(self.player, Unreliable) else 0
 
     def best_response(self, signal: Signal) -> Response:
         """Return what comes of the question. Raises what the player raises."""
@@ -79,14 +83,17 @@ class Late(Unreliable):
     plan, but perhaps a best response to a signal that is past.
     """
 
-    about_the_present = False
-
     def __init__(self, player: Player, delay: int, seed: Sequence[int] = (0,)) -> None:
         if not delay >= 0:
             raise FormulationError(f"{player.name}: delay {delay} must be at least 0")
-        super().__init__(player, seed)
         self.delay = delay
+        super().__init__(player, seed)
         self._answers: list[Response] = []
+
+    @property
+    def lateness(self) -> int:
+        """How many questions late an answer can be."""
+        return self.delay + super().lateness
 
     def memory(self) -> Mapping[str, Any]:
         """Return the answers that are still under way, too."""
@@ -142,6 +149,11 @@ class Inexact(Unreliable):
     def _factor(self, rng: np.random.Generator) -> Vector:
         """(n_goods,) the misheard price over the price."""
         return 1 + self.size * rng.standard_normal(len(self.goods))
+
+
+def longest_delay(market: Market) -> int:
+    """Return how many questions late an answer of any player can be."""
+    return max((player.lateness for player in market if isinstance(player, Unreliable)), default=0)
 
 
 def exact_market(market: Market) -> Market:

@@ -22,6 +22,7 @@ from bestresponse.start import Start
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
+from bestresponse.unreliable import longest_delay
 from experiments.build import Model, build
 from experiments.bystander import Bystander, Reading
 from experiments.case_schema import Case
@@ -165,8 +166,8 @@ class Theory:
         None for a run that was no repetition of one map.
         """
         acceleration = point.acceleration(scheme, found.market)
-        balances = point.balances(scheme, acceleration).every
-        if isinstance(acceleration, Newton) or acceleration.memory or balances:
+        balances = point.balances(scheme, acceleration, found.market).every
+        if isinstance(acceleration, Newton) or acceleration.memory or balances or longest_delay(found.market):
             return None
 
         def predicted(at: Start) -> float | None:
@@ -208,7 +209,7 @@ def _entry(
             scheme=bystander.beside(point.scheme(scheme)),
             sigma=point.sigma,
             acceleration=acceleration,
-            balancing=point.balances(scheme, acceleration),
+            balancing=point.balances(scheme, acceleration, market),
             bridge=point.bridge,
             tolerances=Tolerances.of(budget.tolerance),
             limits=Limits(max_sweeps=budget.max_sweeps),

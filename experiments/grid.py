@@ -87,9 +87,9 @@ class Settings:
         relaxation = usual.relaxation if self.relaxation is None else self.relaxation
         return replace(usual, memory=memory, relaxation=relaxation)
 
-    def balances(self, scheme: Scheme, acceleration: Anderson | Newton) -> Balancing:
-        """Return the balancing of penalties for a scheme whose steps are found like that."""
-        usual = default_balancing(scheme, acceleration)
+    def balances(self, scheme: Scheme, acceleration: Anderson | Newton, market: Market) -> Balancing:
+        """Return the balancing of penalties for a scheme on a market whose steps are found like that."""
+        usual = default_balancing(scheme, acceleration, market)
         return usual if self.balancing is None else Balancing(every=self.balancing)
 
     def players(self, market: Market) -> Market:
@@ -119,7 +119,7 @@ class Settings:
             if isinstance(acceleration, Newton)
             else {"anderson": acceleration.memory, "relaxation": acceleration.relaxation}
         )
-        balancing = self.balances(scheme, acceleration).every
+        balancing = self.balances(scheme, acceleration, market).every
         found: dict[str, float | str] = {"sigma": self.sigma, **steps, "balancing": balancing, "seed": self.seed}
         if self.order or isinstance(scheme, GaussSeidel):
             found["order"] = self.order or "cyclic"

@@ -70,7 +70,7 @@ def watch(
             scheme=settings.scheme(scheme),
             sigma=settings.sigma,
             acceleration=acceleration,
-            balancing=settings.balances(scheme, acceleration),
+            balancing=settings.balances(scheme, acceleration, market),
             bridge=settings.bridge,
             tolerances=Tolerances.of(tolerance),
             limits=Limits(max_sweeps=budget.max_sweeps),

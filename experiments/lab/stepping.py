@@ -140,7 +140,7 @@ class SteppedRun:
             scheme=surrounded(scheme, self._sweep),
             sigma=settings.sigma,
             acceleration=acceleration,
-            balancing=settings.balances(scheme, acceleration),
+            balancing=settings.balances(scheme, acceleration, model.market),
             tolerances=TOLERANCES,
             on_sweep=lambda record: self._hear(experiment, record),
         )

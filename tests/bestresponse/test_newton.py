@@ -147,7 +147,7 @@ def test_the_default_is_newton_where_everybody_knows_its_slope_else_anderson():
     half = Market(knowing.goods, (*knowing.players[:-1], ignorant.players[-1]))
     ways = [default_acceleration(Sharing(), market) for market in (knowing, half, ignorant)]
     assert ways == [Newton(), Anderson(), Anderson()]
-    assert [default_balancing(Sharing(), way).every for way in ways[:2]] == [5, Balancing().every]
+    assert [default_balancing(Sharing(), way, knowing).every for way in ways[:2]] == [5, Balancing().every]
     assert default_acceleration(SCHEMES["jacobi"], knowing) == PLAIN
     for market in (knowing, half):
         plainly = coordinate(market, np.zeros(1), acceleration=default_acceleration(Sharing(), market))

@@ -1,15 +1,24 @@
 """Players that are late, fail or mishear: what it does to convergence, and that they are judged by exact ones."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bestresponse.checkpoint import load_checkpoint
 from bestresponse.conformance import check_player
-from bestresponse.coordinator import coordinate, obstacle_to_newton
+from bestresponse.coordinator import (
+    PLAIN,
+    UNBALANCED,
+    coordinate,
+    default_acceleration,
+    default_balancing,
+    obstacle_to_newton,
+)
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
+from bestresponse.newton import Newton
 from bestresponse.player import Anchor, Signal
 from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.pdhg import PDHG
@@ -103,6 +112,19 @@ def sweeps_of(market, **options):
     return len(found.trace) if found.solved else None
 
 
+def test_steps_are_plain_and_shorter_the_later_answers_may_be():
+    market = aware(bread_market())
+    for wrappers, delay in (([Late], 2), ([Late, Failing], 2), ([Late, Late], 4)):
+        unreliable = market
+        for wrapper in wrappers:
+            unreliable = wrapped(unreliable, wrapper, {Late: 2, Failing: 0.1}[wrapper])
+        assert default_acceleration(Sharing(), unreliable) == replace(PLAIN, relaxation=1 / (1 + delay))
+        assert default_balancing(Sharing(), PLAIN, unreliable) == UNBALANCED
+    for reliable in (market, wrapped(market, Late, 0)):
+        assert default_acceleration(Sharing(), reliable) == Newton()
+        assert default_balancing(Sharing(), PLAIN, reliable) != UNBALANCED
+
+
 @pytest.mark.parametrize("scheme", [None, Exchange(accelerates=False)])
 def test_delay_slows_a_run_down_which_still_finds_the_price(scheme):
     counts = [sweeps_of(wrapped(bread_market(), Late, delay), scheme=scheme) for delay in (0, 1, 3)]
@@ -189,7 +211,8 @@ def test_it_is_none_where_the_player_inside_has_none_or_an_answer_may_be_late():
         (Failing(knowing, 0.3), True),
         (Failing(Inexact(knowing, 0.05), 0.3), True),
         (Failing(plain, 0.3), False),
-        (Late(knowing, 0), False),
+        (Late(knowing, 0), True),
+        (Late(knowing, 1), False),
         (Failing(Late(knowing, 3), 0.3), False),
     ):
         obstacle = obstacle_to_newton(Sharing(), market_of([player, Aware("buyer", {"x": 1.0}, 1.0)]))

@@ -119,7 +119,8 @@ def test_newtons_method_is_the_default_where_it_is_possible_and_asked_for_or_not
     assert (asked.label, damped.label) == ("sharing", "sharing, damping 0.5, balancing 20")
     assert damped.settings == newton | {"damping": 0.5, "balancing": 20}
     assert relaxed.label == "sharing, anderson 30, relaxation 1.6" and relaxed.settings == other | {"relaxation": 1.6}
-    assert late.label == "sharing, anderson 30, delay 1" and late.settings == other | {"delay": 1}
+    assert late.label == "sharing, anderson 0, relaxation 0.5, delay 1"
+    assert late.settings == other | {"anderson": 0, "relaxation": 0.5, "balancing": 0, "delay": 1}
     (plain,) = _compare("tatonnement", [Settings(newton=0)], max_sweeps=2)
     assert (plain.label, plain.settings["anderson"], plain.settings["relaxation"]) == ("tatonnement", 0, 1)
 

@@ -11,9 +11,10 @@ from experiments.grid import Settings, chosen, grid
 from experiments.solving import solve
 
 
-def entry(schemes="sharing", **settings):
-    budget = Budget(max_sweeps=100, measure_every=10)
-    (found,) = compare(load_case("teaching"), "base", True, chosen(schemes), [Settings(**settings)], budget)
+def entry(schemes="sharing", max_sweeps=100, predict=False, **settings):
+    budget = Budget(max_sweeps=max_sweeps, measure_every=10)
+    points = [Settings(**settings)]
+    (found,) = compare(load_case("teaching"), "base", True, chosen(schemes), points, budget, predict=predict)
     return found
 
 
@@ -39,6 +40,13 @@ def test_every_kind_of_unreliable_player_costs_sweeps_or_accuracy_as_it_should()
     assert late.sweeps_to()["1e-6"] is None or late.sweeps_to()["1e-6"] > 2 * exact.sweeps_to()["1e-6"]
     for found in (failing, inexact, late):  # judged by exact players, nobody is better than its best response
         assert all(reading.gain >= -1e-9 for reading in found.readings if reading.gain is not None)
+
+
+@pytest.mark.parametrize("delay", [1, 2])
+def test_late_answers_are_no_obstacle_where_nobody_learns_from_them(delay):
+    by_default, accelerated = (entry(max_sweeps=600, predict=True, delay=delay, anderson=m) for m in (None, 30))
+    assert by_default.sweeps_to()["1e-6"] is not None and by_default.predicted is None  # it repeats no map
+    assert accelerated.sweeps_to()["1e-6"] is None
 
 
 def test_a_seed_repeats_what_goes_wrong_and_another_draws_anew():
