@@ -64,14 +64,15 @@ def coordinate(
     `sigma · price_scale / quantity_scale`, with sigma from `start` if none is given. Where `acceleration` and
     `balancing` are not given they are `default_acceleration` and `default_balancing`: Newton's method if scheme and
     players allow it, Anderson's if not, both with balanced penalties; a scheme that wants neither runs plainly (PLAIN,
-    UNBALANCED). Players asked together answer in parallel if an `executor` is given. Gains are looked at when the
-    market clears, and every `gains_every` sweeps for the trace: that takes as long as a sweep or two.
+    UNBALANCED), and where answers may be `Late` every scheme does. Players asked together answer in parallel if an
+    `executor` is given. Gains are looked at when the market clears, and every `gains_every` sweeps for the trace: that
+    takes as long as a sweep or two.
 
     A player that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for
-    up to so many failures in a row, each of which is logged and counted. Certificates never are bridged, and ask the
-    players inside the wrappers of `unreliable`. `on_sweep` hears of every sweep; `on_checkpoint` gets, after every
-    sweep but the last, what `resume` needs to go on from there exactly as an unbroken run would; `start` then does not
-    matter. An interrupt (Ctrl-C) ends the run with the best sweep so far.
+    up to so many failures in a row, each of which is logged and counted, and the next step is plain. Certificates never
+    are bridged, and ask the players inside the wrappers of `unreliable`. `on_sweep` hears of every sweep;
+    `on_checkpoint` gets, after every sweep but the last, what `resume` needs to go on from there exactly as an unbroken
+    run would; `start` then does not matter. An interrupt (Ctrl-C) ends the run with the best sweep so far.
 
     Raises FormulationError if the scheme does not fit the market or cannot be accelerated as asked, or if the run to
     resume had another scheme, acceleration or market.
