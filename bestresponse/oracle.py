@@ -146,10 +146,13 @@ class Oracle:
 
     def _checked(self, name: str, received: Reply) -> Response:
         player, response = self._players[name], received.response
-        self.answers[name] += 1
-        self.seconds[name] += received.seconds
         if received.memory is not None and isinstance(player, Remembers):
             player.recall(received.memory)
+        if isinstance(response, Exception):
+            with _naming_worker(name):
+                raise response
+        self.answers[name] += 1
+        self.seconds[name] += received.seconds
         if np.shape(response.trade) != (len(player.goods),):
             raise PlayerFailedError(
                 f"{name} answered with trades of shape {np.shape(response.trade)}; it has {len(player.goods)} goods"

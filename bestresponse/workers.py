@@ -26,7 +26,7 @@ _copies: OrderedDict[str, Player] = OrderedDict()  # in a worker process, by tic
 class Reply:
     """An answer with what the asker wants to know about it."""
 
-    response: Response
+    response: Response | Exception  # of a copy also what it raised, for it may remember that it did
     seconds: float
     memory: Mapping[str, Any] | None  # of a copy; None if the player itself answered, or remembers nothing
 
@@ -49,9 +49,15 @@ class Traveller:
 
 
 def reply(traveller: Traveller, signal: Signal) -> Reply:
-    """Return the player's answer to the signal. Raises what the player raises."""
+    """Return the player's answer to the signal, or what a copy raised. Raises what the player itself raises."""
     player, start = traveller.player, time.perf_counter()
-    response = player.best_response(signal)
+    response: Response | Exception
+    try:
+        response = player.best_response(signal)
+    except Exception as failure:
+        if not traveller.is_copy:
+            raise
+        response = failure
     seconds = time.perf_counter() - start
     memory = player.memory() if traveller.is_copy and isinstance(player, Remembers) else None
     return Reply(response, seconds, memory)

@@ -12,12 +12,14 @@ from bestresponse.acceleration import Anderson
 from bestresponse.checkpoint import load_checkpoint
 from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
+from bestresponse.market import Market
 from bestresponse.newton import Newton
 from bestresponse.player import Anchor, Remembers, Signal
 from bestresponse.schemes.gauss_seidel import GaussSeidel
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.schemes.tatonnement import Tatonnement
 from bestresponse.stopping import Limits, StopReason
+from bestresponse.unreliable import Failing
 from experiments.build import build
 from experiments.case import load_case
 
@@ -46,6 +48,23 @@ def test_an_executor_changes_nothing_but_who_computes(executor):
     alone = _run()
     with executor() as pool:
         assert alone.solved and _the_same(alone, _run(executor=pool))
+
+
+@pytest.mark.parametrize("executor", [lambda: ThreadPoolExecutor(2), _processes])
+def test_nor_where_players_fail_now_and_then(executor):
+    """A copy that fails has to remember that it was asked, or it would fail at that question for ever."""
+
+    def run(**options):
+        model = build(load_case("teaching"), "base", True)
+        failing = tuple(Failing(player, 0.1, (1, k)) for k, player in enumerate(model.market))
+        return coordinate(Market(model.market.goods, failing), model.first_price, bridge=3, **options)
+
+    alone = run()
+    with executor() as pool:
+        together = run(executor=pool)
+    assert alone.solved and _the_same(alone, together)
+    assert sum(alone.bridged.values()) >= 10
+    assert (alone.bridged, alone.answers) == (together.bridged, together.answers)
 
 
 @pytest.mark.parametrize(
