@@ -140,6 +140,8 @@ def obstacle_to_newton(scheme: Scheme, market: Market) -> str:
         return str(error)
     if not isinstance(iteration, HasTangent):
         return f"{scheme.name} states none"
+    if delay := longest_delay(market):
+        return f"answers may come {delay} question{'s' * (delay > 1)} late, and have none in the present"
     ignorant = [player.name for player in market if not isinstance(player, KnowsItsSensitivity)]
     return f"{', '.join(ignorant)} cannot say how their trades answer to prices" if ignorant else ""
 

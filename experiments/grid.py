@@ -181,10 +181,9 @@ def grid(axes: Sequence[str], seeds: int = 1) -> list[Settings]:
     for axis in axes:
         key, _, values = axis.partition("=")
         if key not in _ALLOWED:
-            raise DataError(
-                f"grid: no key {key!r} in {axis!r}{nearest(key, list(_ALLOWED))} Keys: {', '.join(_ALLOWED)}"
-            )
-        points = [replace(point, **{key: value}) for point in points for value in _grid_values(key, values)]
+            raise DataError(f"no key {key!r} in {axis!r}{nearest(key, list(_ALLOWED))} Keys: {', '.join(_ALLOWED)}")
+        chosen_values: list[Any] = [setting(key, text) for text in values.split(",")]
+        points = [replace(point, **{key: value}) for point in points for value in chosen_values]
     return [replace(point, seed=seed) for seed in range(seeds) for point in points]
 
 
@@ -198,13 +197,6 @@ def setting(key: str, text: str) -> float | str:
     if not fits(value):
         raise DataError(f"given {key}={text}, allowed: {allowed}")
     return value
-
-
-def _grid_values(key: str, texts: str) -> list[Any]:
-    try:
-        return [setting(key, text) for text in texts.split(",")]
-    except DataError as error:
-        raise DataError(f"grid: {error}") from None
 
 
 def _written(value: float | str) -> str:

@@ -19,7 +19,7 @@ from bestresponse.coordinator import (
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
 from bestresponse.newton import Newton
-from bestresponse.player import Anchor, Signal
+from bestresponse.player import Anchor, KnowsItsSensitivity, Signal
 from bestresponse.schemes.exchange import Exchange
 from bestresponse.schemes.pdhg import PDHG
 from bestresponse.schemes.sharing import Sharing
@@ -207,16 +207,17 @@ def test_a_wrapper_knows_the_slope_of_the_answer_it_gave():
 
 def test_it_is_none_where_the_player_inside_has_none_or_an_answer_may_be_late():
     knowing, plain = Aware("seller", {"x": -1.0}, 1.0), seller()
-    for player, knows in (
-        (Failing(knowing, 0.3), True),
-        (Failing(Inexact(knowing, 0.05), 0.3), True),
-        (Failing(plain, 0.3), False),
-        (Late(knowing, 0), True),
-        (Late(knowing, 1), False),
-        (Failing(Late(knowing, 3), 0.3), False),
+    for player, obstacle in (
+        (Failing(knowing, 0.3), ""),
+        (Failing(Inexact(knowing, 0.05), 0.3), ""),
+        (Failing(plain, 0.3), "seller cannot say how their trades answer to prices"),
+        (Late(knowing, 0), ""),
+        (Late(knowing, 1), "answers may come 1 question late, and have none in the present"),
+        (Failing(Late(knowing, 3), 0.3), "answers may come 3 questions late, and have none in the present"),
     ):
-        obstacle = obstacle_to_newton(Sharing(), market_of([player, Aware("buyer", {"x": 1.0}, 1.0)]))
-        assert obstacle == ("" if knows else "seller cannot say how their trades answer to prices")
+        market = market_of([player, Aware("buyer", {"x": 1.0}, 1.0)])
+        assert obstacle_to_newton(Sharing(), market) == obstacle
+        assert isinstance(player, KnowsItsSensitivity) == (not obstacle)
 
 
 @pytest.mark.parametrize(("wrapper", "bad"), [(Late, -1), (Failing, 1.0), (Inexact, np.nan), (Inexact, -0.1)])

@@ -129,7 +129,7 @@ def test_newtons_method_is_the_default_where_it_is_possible_and_asked_for_or_not
     ("scheme", "settings", "label", "words"),
     [
         ("pdhg", {"newton": 1}, "pdhg, newton 1", "pdhg states none"),
-        ("sharing", {"newton": 1, "delay": 1}, "sharing, delay 1", "CNO, DSO, "),
+        ("sharing", {"newton": 1, "delay": 1}, "sharing, delay 1", "answers may come 1 question late"),
         ("tatonnement_averaged", {"damping": 2.0}, "tatonnement_averaged, newton 1, damping 2", "cannot be accel"),
     ],
 )
