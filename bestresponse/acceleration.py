@@ -150,6 +150,10 @@ class Accelerator:
         step, u = self._step(point)
         return (point.z + self._cut(step, point.size) + self._further(u, point.size)) / self.metric
 
+    def unlearned_step(self, state: Vector, image: Vector) -> Vector:
+        """Return the relaxed step, to go on from an image that says nothing of the map."""
+        return state + self.settings.relaxation * (image - state)
+
     def _to_take_back(self, point: _Point) -> _Point | None:
         """The recent point to go back to if the last step has made things much worse; None if it may stand."""
         if len(self._points) < 2 or self._stretch > 1:

@@ -64,9 +64,9 @@ def coordinate(
     `sigma · price_scale / quantity_scale`, with sigma from `start` if none is given. Where `acceleration` and
     `balancing` are not given they are `default_acceleration` and `default_balancing`: Newton's method if scheme and
     players allow it, Anderson's if not, both with balanced penalties; a scheme that wants neither runs plainly (PLAIN,
-    UNBALANCED), and where answers may be `Late` every scheme does. Players asked together answer in parallel if an
-    `executor` is given. Gains are looked at when the market clears, and every `gains_every` sweeps for the trace: that
-    takes as long as a sweep or two.
+    UNBALANCED), and where answers may be `Late` all do, the others with shorter steps. Players asked together answer in
+    parallel if an `executor` is given. Gains are looked at when the market clears, and every `gains_every` sweeps for
+    the trace: that takes as long as a sweep or two.
 
     A player that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for
     up to so many failures in a row, each of which is logged and counted, and the next step is plain. Certificates never
@@ -111,7 +111,7 @@ def coordinate(
 def default_acceleration(scheme: Scheme, market: Market) -> Anderson | Newton:
     """Return Newton's method where scheme, players and size allow it, else Anderson's; PLAIN if a scheme wants it.
 
-    Where answers may be late, nobody learns from them: steps are plain, and the shorter the later answers may be.
+    Where answers may be late, nobody learns from them: the others' steps are plain then, shorter the later they may be.
     """
     if not scheme.accelerates:
         return PLAIN

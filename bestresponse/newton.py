@@ -13,7 +13,7 @@ methods Xiao, Li, Wen and Zhang 2018).
 Fixed points need not be isolated: entities with equal costs may share their sales in many ways. A step then goes to the
 nearest zero of its linear model, which may lie across a kink, where another model holds. Steps back and forth would
 project onto the zeros of one and the other in turn, and be slow where these meet at a small angle. A step from across a
-kink therefore goes to a zero of the mean of its own model and the one before.
+kink therefore, once λ is little, goes to a zero of the mean of its own model and the one before.
 """
 
 from __future__ import annotations
@@ -116,10 +116,6 @@ class NewtonSteps:
         self._base = self._step = np.zeros(0)
         self._model = _Model(np.zeros(0), np.zeros(0), {})
 
-    def lose_track(self) -> None:
-        """Judge no step by the next residual, which does not come of one."""
-        self._sizes = []
-
     def start_near(self) -> None:
         """Trust the linear model more than from anywhere."""
         self._damping = self.settings.near
@@ -163,6 +159,11 @@ class NewtonSteps:
         self._base = state
         self._step, self._model = self._direction(residual, crossed)
         return self._base + self._step
+
+    def unlearned_step(self, state: Vector, image: Vector) -> Vector:
+        """Return the image itself, which says nothing of the map; by the next residual no step is judged."""
+        self._sizes = []
+        return image
 
     def _direction(self, residual: Vector, crossed: bool) -> tuple[Vector, _Model]:
         """The step d, and the model that it goes to the (damped) zero of."""

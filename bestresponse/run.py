@@ -125,8 +125,8 @@ class Run:
             self.best = Best(self.number, measures, sweep.price, sweep.responses)
         stop = self._judge(sweep, measures, excess, before)
         if stop is None:
-            if bridged:
-                self._plain_step(sweep)
+            if bridged:  # nobody may learn from old answers what the map is like
+                self.state = self.accelerator.unlearned_step(self.state, sweep.image)
             else:
                 self._step(sweep, measures, excess)
             if self.on_checkpoint is not None:
@@ -140,12 +140,6 @@ class Run:
             logger.info("sweep %d: %s", self.number, sentence)
         self.oracle.bridge.news.clear()
         return bool(news)
-
-    def _plain_step(self, sweep: Sweep) -> None:
-        """Go on from a sweep in which old answers stood for new ones: nobody may learn from it what the map is like."""
-        self.state = sweep.image
-        if isinstance(self.accelerator, NewtonSteps):
-            self.accelerator.lose_track()
 
     def _step(self, sweep: Sweep, measures: Measures, excess: Vector) -> None:
         factor = self.balancer.factor(self.number, sweep, measures, excess)

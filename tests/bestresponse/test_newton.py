@@ -16,7 +16,15 @@ from bestresponse.schemes.registry import SCHEMES
 from bestresponse.schemes.sharing import Sharing
 from bestresponse.start import Start
 from bestresponse.stopping import Limits, Tolerances
-from tests.bestresponse.toys import AwareCooperative, aware, bread_market, chain_market, market_of, random_market
+from tests.bestresponse.toys import (
+    AwareCooperative,
+    Sloped,
+    aware,
+    bread_market,
+    chain_market,
+    market_of,
+    random_market,
+)
 
 TWO = pytest.mark.parametrize("scheme", [Sharing(), Exchange()], ids=lambda scheme: scheme.name)
 NO_DAMPING = Newton(damping=1e-9)  # to speak of
@@ -100,16 +108,6 @@ def test_a_damped_step_is_a_proximal_step_and_a_plain_one_after_it(scheme, dampi
     assert np.linalg.norm(iteration.metric() * after) <= np.linalg.norm(iteration.metric() * error)
 
 
-class Sloped:
-    """T' = 1 − A, where A is the slope of a player."""
-
-    def __init__(self, slopes):
-        self.A = slopes["player"]
-
-    def step(self, right, damping):
-        return np.linalg.solve(damping * np.eye(len(right)) + self.A, right)
-
-
 def test_a_step_from_across_a_kink_goes_where_the_models_of_both_sides_are_zero():
     """f is the way to the farther of two lines: steps of one model only would project on both in turn."""
     normals = np.array([[1.0, 0.0], [0.5, 0.75**0.5]])  # lines at an angle of 60°
@@ -121,7 +119,7 @@ def test_a_step_from_across_a_kink_goes_where_the_models_of_both_sides_are_zero(
     def slopes():
         return {"player": np.outer(farther(), farther())}
 
-    steps, visited = NewtonSteps(Newton(damping=1e-6), slopes, Sloped), []
+    steps, visited = NewtonSteps(Newton(damping=1e-6), slopes, lambda found: Sloped(found["player"])), []
     steps.restart(np.ones(2))
     for _ in range(2):
         state = steps.next_state(state, state - (farther() @ state) * farther())

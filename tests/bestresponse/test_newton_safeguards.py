@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bestresponse.acceleration import Anderson
+from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.checkpoint import load_checkpoint
 from bestresponse.coordinator import UNBALANCED, coordinate
 from bestresponse.errors import FormulationError
 from bestresponse.newton import MOST_DAMPING, Newton, NewtonSteps
 from bestresponse.schemes.exchange import Exchange
 from bestresponse.stopping import Limits, StopReason
-from tests.bestresponse.toys import Aware, aware, bread_market, chain_market, market_of, of_kind
+from tests.bestresponse.toys import Aware, Sloped, aware, bread_market, chain_market, market_of, of_kind
 
 
 def scarce_market():
@@ -64,28 +64,18 @@ def test_with_the_most_damping_a_step_is_the_plain_one_and_nobody_is_asked():
     assert steps.next_state(np.array([4.0]), np.array([3.0])) == pytest.approx([3.0], abs=0)
 
 
-class Sloped:
-    """The tangent of T(z) = (1 − slope) z."""
-
-    def __init__(self, slope):
-        self.slope = slope
-
-    def step(self, right, damping):
-        return right / (damping + self.slope)
-
-
 def test_damping_falls_as_far_as_a_map_that_is_nearly_a_shift_needs():
-    tangent = Sloped(1e-7)
-    steps, state = NewtonSteps(Newton(), dict, lambda slopes: tangent), np.array([1.0])
+    slope = 1e-7
+    steps, state = NewtonSteps(Newton(), dict, lambda slopes: Sloped([[slope]])), np.array([1.0])
     steps.restart(np.ones(1))
     for _ in range(15):
-        state = steps.next_state(state, (1 - tangent.slope) * state)
+        state = steps.next_state(state, (1 - slope) * state)
     assert abs(state[0]) < 1e-3  # at a damping of 1e-5 a step would leave 99 % of the error
 
 
 def test_damping_stays_where_kinks_make_half_of_the_step_wrong():
     """What is left is 0.4 of the residual before: near enough to go on as before, too far to trust the slope more."""
-    steps, state, taken = NewtonSteps(Newton(), dict, lambda slopes: Sloped(1.0)), np.array([0.0]), []
+    steps, state, taken = NewtonSteps(Newton(), dict, lambda slopes: Sloped([[1.0]])), np.array([0.0]), []
     steps.restart(np.ones(1))
     for turn in range(30):
         state = steps.next_state(state, state + 0.4**turn)
@@ -212,6 +202,11 @@ def test_a_sweep_in_which_an_old_answer_stood_for_a_new_one_teaches_nothing(way)
             assert len(after["sizes"]) == 0 and after["damping"].tolist() == before["damping"].tolist()
         else:
             assert after["z"].tolist() == before["z"].tolist()
+
+
+def test_the_step_after_it_is_relaxed_as_all_are():
+    accelerator = Accelerator(Anderson(memory=0, relaxation=0.5), np.ones(1))
+    assert accelerator.unlearned_step(np.array([1.0]), np.array([3.0])) == pytest.approx([2.0])
 
 
 def answering(answer):

@@ -150,3 +150,13 @@ def aware(market: Market) -> Market:
 def of_kind(kind: type[Trader], market: Market) -> Market:
     """The same market of traders of another kind."""
     return Market(market.goods, tuple(kind(**vars(player)) for player in market))
+
+
+class Sloped:
+    """The tangent of T(z) = (1 − A) z."""
+
+    def __init__(self, A: Sequence[Sequence[float]] | np.ndarray) -> None:
+        self.A = np.asarray(A)
+
+    def step(self, right: np.ndarray, damping: float) -> np.ndarray:
+        return np.linalg.solve(damping * np.eye(len(right)) + self.A, right)
