@@ -63,10 +63,12 @@ def compare(
     A count is the first sweep at which the market imbalance and the price disagreement of every good are within an
     accuracy. Measuring is not counted in the seconds.
 
-    Exit codes: 0 done, whether the schemes converged or not; 2 bad input; 130 interrupted (what is there is written).
+    Exit codes: 0 done, whether the schemes converged or not; 2 bad input, or every run was refused; 130 interrupted (what
+    is there is written).
     """
     from experiments import comparing
     from experiments.case import load_case
+    from experiments.exits import Exit
     from experiments.files import writable
     from experiments.grid import chosen
     from experiments.grid import grid as combinations
@@ -94,7 +96,9 @@ def compare(
         _write(console, entries, headline, out)
     if interrupted:
         sys.stderr.write(f"interrupted after {len(entries)} of {len(runs) * len(points)} runs\n")
-    raise typer.Exit(130 if interrupted else 0)
+        raise typer.Exit(Exit.INTERRUPTED)
+    refused = all(entry.stop_reason == comparing.REFUSED for entry in entries)
+    raise typer.Exit(Exit.BAD_INPUT if refused else Exit.SOLVED)
 
 
 @contextmanager

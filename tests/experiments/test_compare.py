@@ -302,6 +302,11 @@ def test_the_command_names_what_is_wrong(call, tmp_path):
     assert call("compare", "teaching", "--scenario", "nothing").code == 2
 
 
+def test_a_comparison_in_which_every_run_was_refused_shows_why_and_is_bad_input(call):
+    shown = call("compare", "teaching", "--schemes", "pdhg,extragradient", "--grid", "newton=1")
+    assert shown.code == 2 and "pdhg states none" in shown.out and "extragradient states none" in shown.out
+
+
 def test_ctrl_c_keeps_what_was_computed(tmp_path):
     options = (
         "--schemes",
