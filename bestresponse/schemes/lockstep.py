@@ -14,7 +14,7 @@ from scipy.linalg import inv
 
 from bestresponse.typing import IntVector, Vector
 
-DIGITS = 12  # in which rows and columns have to be equal
+DIGITS = 12  # significant ones, in which rows and columns have to be equal
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,11 @@ class Lockstep:
         """Return S (n, n) in that form."""
         by_rows, by_columns = _probes(len(S))
         made = S @ by_rows + by_columns @ S
-        made = np.round(made / np.abs(made).max(initial=np.finfo(float).tiny), DIGITS)
         moving = np.flatnonzero(made)
-        _, first, group = np.unique(np.abs(made[moving]), return_index=True, return_inverse=True)
-        direction, leader = np.sign(made[moving]), moving[first]
+        direction, length = np.sign(made[moving]), np.abs(made[moving])
+        power = 10.0 ** np.floor(np.log10(length))
+        _, first, group = np.unique(np.round(length / power, DIGITS) * power, return_index=True, return_inverse=True)
+        leader = moving[first]
         sign = direction * direction[first][group]
         return cls(len(S), moving, group, sign, S.take(leader, 0).take(leader, 1))
 

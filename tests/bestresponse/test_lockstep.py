@@ -42,12 +42,23 @@ def test_groups_are_found_and_products_are_those_of_the_matrix(seed, symmetric):
         np.zeros((3, 3)),
         -np.eye(4),
         -np.eye(1030),
+        np.diag([-1e11, *-np.linspace(0.5, 1.5, 40)]),
         np.array([[-2.0, -1.0], [-3.0, -1.0]]),
         np.array([[-1.0, -1.0], [0.0, 0.0]]),  # only answers to itself and the other
         np.array([[-1.0, 0.0], [-1.0, 0.0]]),  # equal rows, other columns
         np.array([[-1.0, 1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),  # one sign by row, another by column
     ],
-    ids=["no goods", "nothing moves", "each by itself", "many", "no order", "one row", "one column", "signs differ"],
+    ids=[
+        "no goods",
+        "nothing moves",
+        "each by itself",
+        "many",
+        "one of them huge",
+        "no order",
+        "one row",
+        "one column",
+        "signs differ",
+    ],
 )
 def test_what_is_not_in_lockstep_stays_apart(S):
     found = Lockstep.of(S)
