@@ -16,6 +16,8 @@ from bestresponse.market import Market
 from bestresponse.stopping import Detection, Limits, Measures, Stop, StopReason
 from bestresponse.typing import BoolVector, IntVector, Vector
 
+ROUNDING = 1e-12  # relative to a trade or to a usual quantity; what is smaller neither swings nor grows
+
 
 @dataclass(frozen=True)
 class _Windows:
@@ -34,7 +36,7 @@ class _Windows:
     def swings(self, detection: Detection) -> BoolVector:
         """(n_goods,) whether the imbalance keeps changing its sign, does not shrink, and is not small beside others."""
         before, now = self.sizes
-        large = now >= detection.counts * np.max(now, initial=0.0)
+        large = now >= max(detection.counts * float(np.max(now, initial=0.0)), ROUNDING)
         return np.all(self.turns >= detection.flips, axis=0) & (now >= detection.shrinks * before) & large
 
 
@@ -160,7 +162,10 @@ class Watchdog:
     def _or_diverging(self, reason: StopReason) -> StopReason:
         """The reason, unless excess demands have grown from the first half of the last two windows to the other."""
         sizes, half = np.array(self._sizes), len(self._sizes) // 2
-        grown = half > 0 and np.mean(sizes[half:]) > self.limits.detection.wider * np.mean(sizes[:half])
+        if not half:
+            return reason
+        before, now = float(np.mean(sizes[:half])), float(np.mean(sizes[half:]))
+        grown = now > max(self.limits.detection.wider * before, ROUNDING)
         return StopReason.DIVERGED if grown else reason
 
     def _at_a_limit(self, sweep: int, seconds: float, measures: Measures) -> Stop | None:

@@ -46,6 +46,8 @@ STOPPED = {
     "swings ever wider": (lambda k: [0.03, 0.1 * (-1.06) ** k, 0.0], StopReason.DIVERGED, 80),
     "stands still": (lambda k: [0.2, 0.1, 0.0], StopReason.STALLED, 110),
     "has come down to a floor": (lambda k: 0.9**k + 1e-4 * draws(k).uniform(0.9, 1, 3), StopReason.STALLED, 450),
+    "is nothing but rounding": (lambda k: 1e-16 * draws(k).normal(size=3), StopReason.STALLED, 200),
+    "is rounding that grows": (lambda k: 1e-16 * (-1.05) ** k * np.ones(3), StopReason.STALLED, 110),
     "is nothing but NaN": (lambda k: [np.nan, 0.0, 0.0], StopReason.DIVERGED, 1),
 }
 
