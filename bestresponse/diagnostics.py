@@ -25,7 +25,7 @@ from bestresponse.typing import Vector
 
 ACTIVE = 1e-7  # relative slack below which a bound or row counts as active
 STRICT = 1e-8  # multiplier, relative to the gradient, above which something active stays active
-SYMMETRIC = 1e-9  # relative asymmetry that counts as rounding
+SYMMETRIC = 1e-9  # relative asymmetry, or curvature, that counts as rounding
 NEAR = 1e-2  # relative moves up to which a play counts as near its equilibrium
 P_MATRIX_LIMIT = 12  # variables up to which all principal minors are looked at
 
@@ -36,13 +36,19 @@ class MapDiagnosis:
 
     smallest_eigenvalue: float  # of the symmetric part, on the feasible directions
     asymmetry: float  # ‖J − J'‖ / ‖J‖ in the Frobenius norm
+    size: float  # of the largest entry of the derivative, in whose digits an eigenvalue is more than rounding
     principal_minors_positive: bool | None  # None where there are too many to look at
     points: int  # sampled
 
     @property
     def is_monotone(self) -> bool:
         """Whether F is monotone at every sampled point."""
-        return self.smallest_eigenvalue >= -SYMMETRIC
+        return self.smallest_eigenvalue >= -SYMMETRIC * self.size
+
+    @property
+    def is_strongly_monotone(self) -> bool:
+        """Whether F is strongly monotone at every sampled point."""
+        return self.smallest_eigenvalue > SYMMETRIC * self.size
 
     @property
     def has_potential(self) -> bool:
@@ -52,7 +58,7 @@ class MapDiagnosis:
     def hints(self) -> list[str]:
         """Return what this says about how many solutions there are, in sentences."""
         where = f"at all {self.points} sampled points"
-        if self.smallest_eigenvalue > SYMMETRIC:
+        if self.is_strongly_monotone:
             found = [
                 f"The map is strongly monotone {where}: where that holds everywhere there is one solution at most."
             ]
@@ -121,6 +127,7 @@ def diagnose_map(
     return MapDiagnosis(
         smallest_eigenvalue=min(smallest_symmetric_eigenvalue(matrix, equations) for matrix in matrices),
         asymmetry=max(asymmetry(matrix) for matrix in matrices),
+        size=max(float(np.max(np.abs(matrix), initial=0.0)) for matrix in matrices),
         principal_minors_positive=all(map(_is_p_matrix, matrices)) if few else None,
         points=len(matrices),
     )

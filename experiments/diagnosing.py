@@ -19,7 +19,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import qr
 
-from bestresponse.diagnostics import SYMMETRIC, MapDiagnosis, diagnose_map
+from bestresponse.diagnostics import MapDiagnosis, diagnose_map
 from bestresponse.errors import DataError
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.player import Response
@@ -63,7 +63,7 @@ class CaseDiagnosis:
             ]
         else:
             found = ["The market is monotone at its equilibrium: no feasible direction has negative curvature."]
-            found.append(UNIQUE if eigenvalue > SYMMETRIC else FLAT)
+            found.append(UNIQUE if self.map.is_strongly_monotone else FLAT)
         if self.map.has_potential:
             found.append("The derivative is symmetric: the equilibrium is a stationary point of one common potential.")
         else:

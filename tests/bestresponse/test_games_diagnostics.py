@@ -96,6 +96,12 @@ def test_what_a_derivative_says():
     upper_triangular = np.array([[1.0, 5.0], [0.0, 1.0]])  # a P-matrix that is not monotone
     found = diagnose_map(lambda x: upper_triangular, [np.zeros(2)])
     assert found.principal_minors_positive and not found.is_monotone
+    for unit in (1e-10, 1.0, 1e8):  # in which F is measured
+        flat = diagnose_map(lambda x, unit=unit: unit * np.outer([1.0, 0.1], [1.0, 0.1]), [np.zeros(2)])
+        steep = diagnose_map(lambda x, unit=unit: unit * np.diag([2.0, 1.0]), [np.zeros(2)])
+        turned = diagnose_map(lambda x, unit=unit: unit * saddle, [np.zeros(2)])
+        assert flat.is_monotone and not flat.is_strongly_monotone
+        assert steep.is_strongly_monotone and not turned.is_monotone
     with pytest.raises(DataError, match="finite at none"):
         diagnose_map(lambda x: np.full((2, 2), np.nan), [np.zeros(2)])
 
