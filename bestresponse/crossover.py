@@ -43,7 +43,8 @@ def polished(
     except SolverError as error:
         return _as_it_is(found, f"It could not be polished: {error}")
     if not (mcp.converged and certificate.holds):
-        return _as_it_is(found, f"It could not be polished: {mcp.reason}.")
+        why = "; ".join(certificate.objections()) if mcp.converged else mcp.reason
+        return _as_it_is(found, f"It could not be polished: {why}.")
     after = system.natural_residual(price, responses)
     how = f"{mcp.factorisations} factorisation{'' if mcp.factorisations == 1 else 's'}, {mcp.method}"
     return replace(

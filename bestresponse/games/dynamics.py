@@ -125,6 +125,7 @@ class _Run:
     trace: list[PlayRecord] = field(default_factory=list)
     best: Vector | None = None
     best_move: float = np.inf
+    best_sweep: int = 0
     progress: tuple[float, int] = (np.inf, 0)  # the last move that was clearly smaller, and its sweep
     certificate: GameCertificate | None = None
 
@@ -162,6 +163,7 @@ class _Run:
             raise ArithmeticError("a best response is not a finite number")
         if worst < self.best_move:
             self.best, self.best_move, self.certificate = x.copy(), worst, None
+            self.best_sweep = len(self.trace) + 1
         mover = next(name for name, at in self.game.layout.places.items() if worst in move[at])
         self.trace.append(PlayRecord(len(self.trace) + 1, worst, mover, time.perf_counter() - self.started))
 
@@ -181,9 +183,7 @@ class _Run:
             return GameStop(StopReason.DIVERGED, state)
         if record.sweep - self.progress[1] >= self.limits.patience:
             reason = StopReason.OSCILLATING if _goes_back_and_forth(moves) else StopReason.STALLED
-            return GameStop(
-                reason, f"{state} The best sweep was number {self.progress[1]}, with {self.progress[0]:.1e}."
-            )
+            return GameStop(reason, f"{state} The best sweep was number {self.best_sweep}, with {self.best_move:.1e}.")
         if record.sweep >= self.limits.max_sweeps:
             return GameStop(StopReason.SWEEP_LIMIT, state)
         return GameStop(StopReason.TIME_LIMIT, state) if record.seconds >= self.limits.max_seconds else None

@@ -48,6 +48,14 @@ def test_anderson_makes_four_firms_come_to_rest(order):
     assert result.x == pytest.approx([2.4] * 4, abs=1e-8)
 
 
+def test_the_best_sweep_that_is_named_is_the_one_returned():
+    """Moves get smaller by 3 % a sweep, never by a tenth at once."""
+    crawl = play(cournot(3), np.array([1.0, 2.0, 3.0]), "damped", damping=0.02, limits=Limits(400, patience=9))
+    best = int(np.argmin(crawl.moves))
+    assert crawl.stop.reason is StopReason.STALLED and best > 0
+    assert f"The best sweep was number {best + 1}, with {crawl.moves[best]:.1e}" in str(crawl.stop)
+
+
 def test_tiny_steps_are_not_taken_for_rest():
     crawl = play(cournot(3), np.array([1.0, 2.0, 3.0]), "damped", damping=1e-9, limits=Limits(400, patience=60))
     assert crawl.stop.reason is StopReason.STALLED and not crawl.solved

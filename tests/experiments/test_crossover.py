@@ -52,6 +52,13 @@ def test_an_answer_that_cannot_be_polished_stays_as_it_is():
     assert kept.price is found.price and kept.certificate is found.certificate
 
 
+def test_what_a_certificate_objects_to_in_a_polished_answer_is_said():
+    model = build(load_case(TEACHING), "base", True)
+    kept = polished(coordinate(model.market, model.first_price, tolerances=ROUGH), tolerances=Tolerances.of(1e-300))
+    assert "could not be polished: " in kept.stop.evidence and "(allowed 1e-300)" in kept.stop.evidence
+    assert "natural residual meets" not in kept.stop.evidence
+
+
 def test_a_polished_result_is_the_same_equilibrium_closer(tmp_path):
     shown = command(tmp_path, "solve", TEACHING, "--scenario", "stress", "--polish", "--json", "polished.json")
     assert shown.code == 0 and "crossover" in shown.out
