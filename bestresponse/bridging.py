@@ -37,10 +37,6 @@ class Bridge:
         self.news.append(f"{failure}; its last answer stands ({self._in_a_row[player]} in a row)")
         return self._last[player]
 
-    def stands_in(self, player: str) -> bool:
-        """Whether the player's last answer is one that bridged a failure."""
-        return self._in_a_row[player] > 0
-
     def memory(self) -> dict[str, Any]:
         """Return the answers and counts, as arrays by player."""
         return {

@@ -16,7 +16,7 @@ import numpy as np
 
 from bestresponse.errors import SolverError
 from bestresponse.market import Market
-from bestresponse.oracle import Oracle
+from bestresponse.oracle import Oracle, naming
 from bestresponse.player import KnowsItsSet, MeasuresItsGain, Player, Response
 from bestresponse.schemes.protocol import Question
 from bestresponse.stopping import Tolerances
@@ -141,9 +141,10 @@ def complete(
         if isinstance(player, HasConjecture):
             own_price = price[market.positions[player.name]]
             try:
-                gained = player.conjectural_gain(own_price, responses[player.name])
+                with naming(player.name):
+                    gained = player.conjectural_gain(own_price, responses[player.name])
             except SolverError as error:  # it decides nothing, so it must not cost what has been computed
-                logger.warning("%s: no conjectural gain (%s)", player.name, error)
+                logger.warning("no conjectural gain: %s", error)
                 continue
             gains[player.name] = replace(gains[player.name], conjectural=gained)
     return replace(certificate, gains=gains, natural_residual=natural_residual)
@@ -156,17 +157,14 @@ def _gains(market: Market, price: Vector, responses: Mapping[str, Response], ora
     for player in market:
         own_price, own = price[market.positions[player.name]], responses[player.name]
         outlay = own.outlay(own_price)
-        if _measures_itself(player):
-            gained = player.gain(own.plan, own_price)
-        else:
-            _, answer = best[player.name]
-            gained = outlay - (answer.outlay(own_price) if answer.bound is None else answer.bound)
-        gains[player.name] = Gain(
-            absolute=gained,
-            relative=gained / max(1.0, abs(outlay)),
-            outlay=outlay,
-            violation=player.violation(own.plan) if isinstance(player, KnowsItsSet) else None,
-        )
+        with naming(player.name):
+            violation = player.violation(own.plan) if isinstance(player, KnowsItsSet) else None
+            if _measures_itself(player):
+                gained = player.gain(own.plan, own_price)
+            else:
+                _, answer = best[player.name]
+                gained = outlay - (answer.outlay(own_price) if answer.bound is None else answer.bound)
+        gains[player.name] = Gain(gained, gained / max(1.0, abs(outlay)), outlay, violation)
     return gains
 
 

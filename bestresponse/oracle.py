@@ -57,7 +57,7 @@ class Oracle:
         """Have the players do what they do once, whatever they are asked. Raises PlayerFailedError if one cannot."""
         for name, player in self._players.items():
             if isinstance(player, Prepares):
-                with _naming(name):
+                with naming(name):
                     player.prepare()
 
     def ask(self, questions: Sequence[Question]) -> Answers:
@@ -75,8 +75,8 @@ class Oracle:
     def sensitivities(self, signals: Mapping[str, Signal]) -> dict[str, Vector]:
         """Return, by player, how the trades that were last answered to these signals answer to prices.
 
-        Where a player's last answer stands for a failed one, nothing answers to anything. Raises PlayerFailedError for
-        a player that raises, or states no array, one of a wrong shape, or numbers that are not finite.
+        Raises PlayerFailedError for a player that raises, or states no array, one of a wrong shape, or numbers that are
+        not finite.
         """
         return {name: self._sensitivity(name, signal) for name, signal in signals.items()}
 
@@ -107,12 +107,10 @@ class Oracle:
 
     def _sensitivity(self, name: str, signal: Signal) -> Vector:
         player, n = self._players[name], len(signal.price)
-        if self.bridge.stands_in(name):
-            return np.zeros((n, n))
         if not isinstance(player, KnowsItsSensitivity):
             raise FormulationError(f"{name} does not know how its trades answer to prices")
         start = time.perf_counter()
-        with _naming(name):
+        with naming(name):
             found = player.sensitivity(signal)
         self.seconds[name] += time.perf_counter() - start
         if not (isinstance(found, np.ndarray) and found.shape == (n, n) and np.isfinite(found).all()):
@@ -129,7 +127,7 @@ class Oracle:
 
     def _here(self, name: str, signal: Signal) -> Callable[[], Reply]:
         def wait() -> Reply:
-            with _naming(name):
+            with naming(name):
                 return reply(self._travellers[name], signal)
 
         return wait
@@ -163,7 +161,7 @@ class Oracle:
 
 
 @contextmanager
-def _naming(
+def naming(
     player: str, others: tuple[type[Exception], ...] = EXPECTED, trouble: str = " could not answer"
 ) -> Iterator[None]:
     """Turn what a player raises into its failure: an error of this package, or one of the others, told as trouble."""
@@ -177,4 +175,4 @@ def _naming(
 
 def _naming_worker(player: str) -> AbstractContextManager[None]:
     """The same for whatever an executor raises: the player's own error, a lost worker, a pickling error."""
-    return _naming(player, (Exception,), ": no answer from its worker")
+    return naming(player, (Exception,), ": no answer from its worker")

@@ -89,7 +89,27 @@ def test_a_conjecture_that_cannot_be_computed_costs_no_certificate(caplog):
     certificate = complete(certify(guessing, price, responses, Tolerances()), guessing, price, responses, None)
     assert certificate.holds
     assert all(gain.conjectural is None for gain in certificate.gains.values())
-    assert "buyer: no conjectural gain (no answer)" in caplog.text
+    assert "no conjectural gain: buyer could not answer: no answer" in caplog.text
+
+
+@pytest.mark.parametrize("asked", ["violation", "gain"])
+def test_a_player_that_cannot_judge_its_plan_is_named(asked):
+    class Lost(Trader):
+        minimises = asked != "gain"
+
+        def gain(self, plan, price):
+            raise ValueError("no idea")
+
+        def violation(self, plan):
+            if asked == "violation":
+                raise ValueError("no idea")
+            return super().violation(plan)
+
+    market, _ = _answers()
+    players = [Lost(**{k: v for k, v in vars(p).items() if k != "asked"}) for p in market.players]
+    found = coordinate(type(market)(market.goods, tuple(players)), np.zeros(1))
+    assert found.stop.reason is StopReason.PLAYER_FAILED and found.certificate is None
+    assert "buyer could not answer: ValueError: no idea" in found.stop.evidence
 
 
 class _Planted(SharingIteration):
