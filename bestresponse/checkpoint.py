@@ -20,7 +20,7 @@ from bestresponse.errors import DataError
 from bestresponse.trace import replacing
 from bestresponse.typing import Vector
 
-FORMAT = "bestresponse checkpoint 7"
+FORMAT = "bestresponse checkpoint 8"
 
 Tree = Mapping[str, Any]  # of Trees and of arrays of numbers, by name
 
@@ -30,6 +30,7 @@ class Checkpoint:
     """A run at the end of a sweep."""
 
     sweep: int  # the last one that ended
+    of: Mapping[str, str]  # what the run is one of: its scheme, acceleration and market
     arrays: Tree  # what the parts of the run remember
 
     def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
@@ -38,6 +39,7 @@ class Checkpoint:
         header = {
             "format": FORMAT,
             "sweep": self.sweep,
+            "of": dict(self.of),
             "about": dict(about or {}),
             "arrays": [[list(names), list(np.shape(values))] for names, values in leaves],
         }
@@ -52,7 +54,8 @@ def load_checkpoint(path: str | Path) -> tuple[Checkpoint, dict[str, Any]]:
         with np.load(path, allow_pickle=False) as file:
             header, numbers = json.loads(str(file["header"])), file["numbers"]
         if header["format"] == FORMAT:
-            return Checkpoint(int(header["sweep"]), _tree(header["arrays"], numbers)), header["about"]
+            arrays = _tree(header["arrays"], numbers)
+            return Checkpoint(int(header["sweep"]), header["of"], arrays), header["about"]
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
     except (BadZipFile, EOFError, OSError, KeyError, ValueError, TypeError) as error:

@@ -69,10 +69,10 @@ def coordinate(
     the trace: that takes as long as a sweep or two.
 
     A player that fails ends the run, which says who, at which sweep and why; with `bridge` its last answer stands for
-    up to so many failures in a row, each of which is logged and counted, and the next step is plain. Certificates never
-    are bridged, and ask the players inside the wrappers of `unreliable`. `on_sweep` hears of every sweep;
-    `on_checkpoint` gets, after every sweep but the last, what `resume` needs to go on from there exactly as an unbroken
-    run would; `start` then does not matter. An interrupt (Ctrl-C) ends the run with the best sweep so far.
+    up to so many failures in a row, each of which is logged and counted, and the next step is not accelerated.
+    Certificates never are bridged, and ask the players inside the wrappers of `unreliable`. `on_sweep` hears of every
+    sweep; `on_checkpoint` gets, after every sweep but the last, what `resume` needs to go on from there exactly as an
+    unbroken run would; `start` then does not matter. An interrupt (Ctrl-C) ends the run with the best sweep so far.
 
     Raises FormulationError if the scheme does not fit the market or cannot be accelerated as asked, or if the run to
     resume had another scheme, acceleration or market.

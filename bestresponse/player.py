@@ -34,7 +34,7 @@ class Signal:
     """What a player is told. Every vector is in the order of that player's own `goods`."""
 
     price: Vector  # (n_goods,) [$/unit]
-    others: Mapping[str, Response] = field(default_factory=dict)  # last answers, by player
+    others: Mapping[str, Response] = field(default_factory=dict)  # answers it may know, by player; often none
     anchor: Anchor | None = None
 
     @property

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from typing import cast
 
 import numpy as np
@@ -69,7 +71,7 @@ class Run:
         self._signals: Mapping[str, Signal] = {}  # of the last sweep
         self.best: Best | None = None
         self.certificate: Certificate | None = None
-        self.number = 0
+        self.number = self.done = 0  # the sweep at work, and the last one that ended
         self.setting_up = 0.0  # [s]
         self.started = time.perf_counter()
 
@@ -94,7 +96,7 @@ class Run:
             when = f"At sweep {self.number}" if self.number else "Before the first sweep"
             return Stop(StopReason.PLAYER_FAILED, f"{when}: {error}")
         except KeyboardInterrupt:
-            return Stop(StopReason.INTERRUPTED, f"It ended after {len(self.trace)} sweeps.")
+            return Stop(StopReason.INTERRUPTED, f"It ended after {self.done} sweeps.")
 
     def _prepare(self) -> None:
         """Have the players ready, and start the clock."""
@@ -120,7 +122,7 @@ class Run:
         self._signals = sweep.signals
         bridged = self._tell_failures()
         excess = self.market.excess_demand(sweep.responses)
-        measures = self._measures(sweep, excess)
+        measures = self._measures(sweep)
         if self.best is None or measures.worst < self.best.measures.worst:
             self.best = Best(self.number, measures, sweep.price, sweep.responses)
         stop = self._judge(sweep, measures, excess, before)
@@ -166,10 +168,9 @@ class Run:
     def _bind(self) -> Iteration:
         return self.settings.scheme.bind(self.market, self.sigma * self.market.price_scale / self.market.quantity_scale)
 
-    def _measures(self, sweep: Sweep, excess: Vector) -> Measures:
-        trades = np.maximum(1.0, self.market.largest_trade(sweep.responses))
+    def _measures(self, sweep: Sweep) -> Measures:
         prices = np.maximum(self.market.price_scale, np.abs(sweep.price))
-        return Measures(np.abs(excess) / trades, sweep.disagreement(self.market) / prices)
+        return Measures(self.market.imbalance(sweep.responses), sweep.disagreement(self.market) / prices)
 
     def _judge(
         self, sweep: Sweep, measures: Measures, excess: Vector, seconds_before: Mapping[str, float]
@@ -220,6 +221,7 @@ class Run:
             player_seconds={name: total - seconds_before[name] for name, total in self.oracle.seconds.items()},
         )
         self.trace.append(record)
+        self.done = self.number
         if self.on_sweep is not None:
             self.on_sweep(record)
 
@@ -239,22 +241,27 @@ class Run:
         }
         if self.best is not None:
             arrays["best"] = self.best.arrays()
-        return Checkpoint(self.number, arrays)
+        return Checkpoint(self.number, self._of, arrays)
+
+    @cached_property
+    def _of(self) -> Mapping[str, str]:
+        """What only a run of the same kind goes on from."""
+        traded = [(player.name, player.goods) for player in self.market]
+        return {
+            "scheme": self.settings.scheme.name,
+            "acceleration": type(self.settings.acceleration).__name__,
+            "market": sha256(repr((self.market.goods, traded)).encode()).hexdigest(),
+        }
 
     def _recall(self, checkpoint: Checkpoint) -> None:
+        if apart := [what for what, which in self._of.items() if checkpoint.of.get(what) != which]:
+            raise FormulationError(f"the run to resume had another {' and another '.join(apart)} than this one")
         arrays = checkpoint.arrays
-        self.number = checkpoint.sweep
+        self.number = self.done = checkpoint.sweep
         self.sigma, self.state = float(arrays["scheme"]["sigma"]), arrays["scheme"]["state"]
         self.iteration = self._bind()
         self.best = Best.of(arrays["best"]) if "best" in arrays else None
-        metric = self.iteration.metric()
-        if (
-            self.state.shape != metric.shape
-            or (self.best is not None and len(self.best.price) != self.market.n_goods)
-            or arrays["accelerator"].keys() != self.accelerator.memory().keys()
-        ):
-            raise FormulationError("the run to resume had another scheme, acceleration or market than this one")
-        self.accelerator.restart(metric)
+        self.accelerator.restart(self.iteration.metric())
         self.accelerator.recall(arrays["accelerator"])
         self.balancer.recall(arrays["balancer"])
         self.watchdog.recall(arrays["watchdog"])

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bestresponse.errors import DataError
-from bestresponse.player import Anchor, Response, Signal
+from bestresponse.errors import DataError, FormulationError
+from bestresponse.player import PLAIN, Anchor, Response, Signal
 from bestresponse.typing import Vector
 from players import goods
 from players.elastic_households import ElasticDemand
@@ -20,7 +20,8 @@ from players.reports import EntityReport
 class ElasticEntity:
     """A load serving entity that expects the household price to fall by θ |P′(S)| per kW of its own sales s.
 
-    S is what households last used (`signal.others`), so its first-order condition is P(S) + θ P′(S) s = marginal cost
+    S is what households use (`signal.others`, which a scheme has to tell: `sharing`, or `gauss_seidel` with households
+    asked before entities), so its first-order condition is P(S) + θ P′(S) s = marginal cost
     where all agree on S: Cournot competition on a curved demand. In between it minimises the outlay of the price taker
     `inside` plus ½ θ |P′(S)| s², a quadratic program that changes with S. It states no block: the term P′(S) s joins
     its variables with those of the households, for which blocks have no place.
@@ -37,9 +38,15 @@ class ElasticEntity:
         self._sold = [self.goods.index(goods.household(bus)) for bus in demand.buses]
 
     def best_response(self, signal: Signal) -> Response:
-        """Return the plan with the smallest outlay, mark-up cost included. Raises as `ConvexProgram.best_response`."""
+        """Return the plan with the smallest outlay, mark-up cost included.
+
+        Raises as `ConvexProgram.best_response`, and FormulationError if θ > 0 and the signal does not tell S.
+        """
         slope = self._slope(signal.others)
+        kept = self.inside.memory() if signal.kind == PLAIN else None
         answer = self.inside.best_response(_with_curvature(signal, slope))
+        if kept is not None:  # inside, the question was an anchored one: it must not move those that come
+            self.inside.recall(kept)
         return replace(answer, cost=answer.cost + float(0.5 * slope @ answer.trade**2), bound=None)
 
     def sensitivity(self, signal: Signal) -> Vector:
@@ -63,11 +70,16 @@ class ElasticEntity:
         return self.inside.report(response)
 
     def _slope(self, others: Mapping[str, Response]) -> Vector:
-        """(n_goods,) θ |P′(S)| of household goods, 0 of the others; before households have answered, at the load."""
-        known = others.get(self.households)
-        use = self.demand.reference_kw if known is None else known.plan["use"]
+        """(n_goods,) θ |P′(S)| of household goods, 0 of the others."""
         slope = np.zeros(len(self.goods))
-        slope[self._sold] = self.conduct * self.demand.slope(use)
+        if self.conduct == 0:
+            return slope
+        if self.households not in others:
+            raise FormulationError(
+                f"it has to hear what {self.households} use, which this scheme does not tell it: use 'sharing', or "
+                f"'gauss_seidel' with {self.households} asked before {self.name}"
+            )
+        slope[self._sold] = self.conduct * self.demand.slope(others[self.households].plan["use"])
         return slope
 
 

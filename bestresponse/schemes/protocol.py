@@ -21,7 +21,7 @@ class Question:
     price: Vector  # (n_goods of the player,)
     weight: Vector | None = None  # of the anchor; None for no anchor
     target: Vector | None = None  # of the anchor; None for zero
-    others: Mapping[str, Response] = field(default_factory=dict)  # what the player's rivals last answered
+    others: Mapping[str, Response] = field(default_factory=dict)  # what is told of the rivals' answers in this sweep
 
 
 Answers = Mapping[str, tuple[Signal, Response]]  # by player: the signal as it was sent, and the answer

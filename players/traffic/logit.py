@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from bestresponse.errors import DataError, SolverError
-from bestresponse.player import Block, Response, Signal
+from bestresponse.player import ANCHORED, PLAIN, Block, Response, Signal
 from bestresponse.typing import SparseMatrix, Vector
 from networks.road import RoadNetwork
 from players.traffic.assignment import feasible_flow
@@ -60,7 +60,9 @@ class LogitTraffic(Traffic):
             values = sorted({each.value_of_time for each in classes if each.electric})
             raise DataError(f"logit choice needs electric classes of one value of time; these have {values}")
         self._choice = LogitChoice(self.form, theta)
-        self._believed: Vector | None = None  # (n_paths,) [$] the costs that the last answer was chosen at
+        self._believed: dict[
+            str, Vector
+        ] = {}  # (n_paths,) [$] costs the last answers were chosen at, by kind of signal
 
     @property
     def has_ranges(self) -> bool:
@@ -75,28 +77,30 @@ class LogitTraffic(Traffic):
 
     def start_from(self, path_flow: Vector) -> None:
         """Start the next search from given path flows (n_paths,) [veh/h]. Raises DataError if they miss the demand."""
-        self._believed = self._choice.cost_of(feasible_flow(self.form, self.path_flow({"path_flow": path_flow})))
+        flow = feasible_flow(self.form, self.path_flow({"path_flow": path_flow}))
+        self._believed = dict.fromkeys((ANCHORED, PLAIN), self._choice.cost_of(flow))
 
     def forget(self) -> None:
         """Start the next search from the costs of an empty road."""
-        self._believed = None
+        self._believed = {}
 
     def memory(self) -> dict[str, Vector]:
-        """Return the costs last believed in."""
-        return {} if self._believed is None else {"believed": self._believed}
+        """Return the costs last believed in, by the kind of the signal."""
+        return dict(self._believed)
 
     def recall(self, memory: Mapping[str, Vector]) -> None:
         """Go on from what `memory` returned."""
-        self._believed = memory.get("believed")
+        self._believed = dict(memory)
 
     def best_response(self, signal: Signal) -> Response:
         """Return the stochastic user equilibrium at the signal's prices (and anchor)."""
         problem = self._problem(signal)
         empty = problem.state(np.zeros(self.form.n_paths)).cost
-        believed = self._settled(problem, self._choice, empty if self._believed is None else self._believed)
+        last = self._believed.get(signal.kind, next(iter(self._believed.values()), empty))
+        believed = self._settled(problem, self._choice, last)
         if believed is None:
             believed = self._cooled(problem, empty)
-        self._believed = believed
+        self._believed[signal.kind] = believed
         return self._answer(problem, self._choice.at(believed).flow)
 
     def sensitivity(self, signal: Signal) -> Vector:

@@ -1,5 +1,7 @@
 """What keeps Newton's method from harm: bad steps, circles, wrong slopes, players that fail, runs that are cut."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -8,8 +10,10 @@ from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.checkpoint import load_checkpoint
 from bestresponse.coordinator import UNBALANCED, coordinate
 from bestresponse.errors import FormulationError
+from bestresponse.market import Market
 from bestresponse.newton import MOST_DAMPING, Newton, NewtonSteps
 from bestresponse.schemes.exchange import Exchange
+from bestresponse.schemes.jacobi import Jacobi
 from bestresponse.stopping import Limits, StopReason
 from tests.bestresponse.toys import Aware, Sloped, aware, bread_market, chain_market, market_of, of_kind
 
@@ -19,6 +23,12 @@ def scarce_market():
     buyer = Aware("buyer", {"x": 1.0}, 0.0, -40.0, 0.0, 100.0)
     cheap, dear = (Aware(f"of {most}", {"x": -1.0}, 0.1, cost, 0.0, most) for cost, most in ((1.0, 50.0), (5.0, 20.0)))
     return market_of([buyer, cheap, dear], quantity_scale=100.0)
+
+
+def renamed(market):
+    """The same market with another name for its first player."""
+    first, *others = market.players
+    return Market(market.goods, (replace(first, name="somebody else"), *others))
 
 
 class Wrong(Aware):
@@ -144,18 +154,19 @@ def test_a_run_resumed_at_any_sweep_is_the_unbroken_one_bit_for_bit(market, sett
 
 
 @pytest.mark.parametrize(
-    ("market", "settings"),
+    ("market", "settings", "apart"),
     [
-        (aware(chain_market()), {"acceleration": Anderson()}),
-        (aware(chain_market()), {"scheme": Exchange()}),
-        (aware(bread_market()), {}),
+        (aware(chain_market()), {"acceleration": Anderson()}, "acceleration"),
+        (aware(chain_market()), {"scheme": Exchange()}, "scheme"),
+        (renamed(aware(chain_market())), {}, "market"),
+        (aware(bread_market()), {"scheme": Jacobi()}, "scheme and another acceleration and another market"),
     ],
-    ids=["acceleration", "scheme", "market"],
+    ids=["acceleration", "scheme", "names", "everything"],
 )
-def test_a_run_is_not_resumed_as_another(market, settings):
+def test_a_run_is_not_resumed_as_another(market, settings, apart):
     checkpoints = []
     coordinate(aware(chain_market()), np.zeros(3), limits=Limits(max_sweeps=3), on_checkpoint=checkpoints.append)
-    with pytest.raises(FormulationError, match="the run to resume had another scheme, acceleration or market"):
+    with pytest.raises(FormulationError, match=f"the run to resume had another {apart} than this one"):
         coordinate(market, np.zeros(market.n_goods), resume=checkpoints[-1], **settings)
 
 
@@ -182,7 +193,7 @@ def with_seller(kind):
     return market_of([Aware("buyer", {"x": 1.0}, 1.0, -4.0, 0.0, 9.0), kind("seller", {"x": -1.0}, 1.0, 0.0, 0.0, 9.0)])
 
 
-def test_an_answer_that_stands_for_a_failed_one_answers_to_no_price():
+def test_nobody_is_asked_for_the_slope_of_an_answer_that_was_not_given():
     found = coordinate(with_seller(Tired), np.zeros(1), sigma=0.01, bridge=3)
     assert found.solved and found.bridged == {"seller": 3}
     assert found.price == pytest.approx([2.0], abs=1e-6)

@@ -19,6 +19,7 @@ from experiments.recording import state_file
 from experiments.solving import solve
 from tests.experiments.command_line import command, unwrapped
 from tests.experiments.runs import without_newton
+from tests.experiments.test_retail_models import case_with
 
 
 def _same_but_for_the_clock(one, other):
@@ -59,12 +60,21 @@ def test_a_trace_has_every_gain_of_every_sweep(unbroken):
     assert gains.notna().all(axis=None)
 
 
-@pytest.mark.parametrize("scenario", ["base", "island"])
-def test_looking_at_gains_does_not_move_the_run(scenario):
+@pytest.mark.parametrize(
+    ("case", "scenario"),
+    [
+        (load_case("sioux_falls_ieee123"), "base"),
+        (load_case("sioux_falls_ieee123"), "island"),
+        (case_with(traffic="logit"), "stress"),
+        (case_with(lse="constant_elasticity", households="constant_elasticity"), "stress"),
+    ],
+    ids=["base", "island", "logit", "constant elasticity"],
+)
+def test_looking_at_gains_does_not_move_the_run(case, scenario):
     """Players answer what a certificate asks beside what the scheme asks, from hints of its own."""
     ways = []
     for every in (1, 10_000):
-        model = build(load_case("sioux_falls_ieee123"), scenario, True)
+        model = build(case, scenario, True)
         ways.append(coordinate(model.market, model.first_price, gains_every=every).trace.records)
     often, never = ways
     assert sum(bool(record.gains) for record in often) == len(often) > 10 > sum(bool(record.gains) for record in never)
@@ -83,6 +93,21 @@ def test_a_run_cut_by_its_limit_goes_on_to_the_result_of_the_unbroken_run(name, 
     found = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, float_precision="round_trip")
     _same_but_for_the_clock(found, rows)
     assert sorted(file.name for file in tmp_path.iterdir()) == [name, f"{name}.state.npz"]
+
+
+def test_an_interrupted_run_counts_all_its_sweeps_in_every_part(tmp_path):
+    def interrupted_at(number):
+        def hear(record):
+            if record.sweep == number:
+                raise KeyboardInterrupt
+
+        return hear
+
+    for number, resume in ((5, False), (8, True)):
+        found = solve(
+            "teaching", method="jacobi", trace=tmp_path / "t.csv", resume=resume, on_sweep=interrupted_at(number)
+        )
+        assert found.stop == "interrupted" and f"It ended after {number} sweeps." in found.status
 
 
 def test_a_finished_run_resumed_says_the_same_again(unbroken, tmp_path):
