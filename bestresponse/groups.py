@@ -27,7 +27,8 @@ def two_groups(market: Market) -> Groups:
     """Return groups such that every good has exactly one trader in the first.
 
     This is an exact cover of the goods by players, found by backtracking on the good with the fewest candidates.
-    Raises FormulationError if there is none, naming a smallest set of goods that cannot be covered, and their traders.
+    Raises FormulationError if there is none, naming goods that cannot be covered, of which none can be left out, and
+    their traders.
     """
     goods_of = {player.name: frozenset(player.goods) for player in market}
     chosen = _cover(frozenset(good.name for good in market.goods), goods_of)

@@ -10,6 +10,7 @@ from bestresponse.certificate import certify
 from bestresponse.errors import FormulationError, SolverError
 from bestresponse.market import Market
 from bestresponse.oracle import Oracle
+from bestresponse.run import NaturalResidual
 from bestresponse.schemes.protocol import Scheme, Sweep
 from bestresponse.stopping import Tolerances
 from bestresponse.system import ComplementaritySystem
@@ -43,9 +44,9 @@ class Bystander:
         self._market, self._gain_every = market, gain_every
         self._oracle = Oracle(market)
         try:
-            self._system: ComplementaritySystem | None = ComplementaritySystem(market)
+            self.natural_residual: NaturalResidual | None = ComplementaritySystem(market).natural_residual
         except FormulationError:
-            self._system = None
+            self.natural_residual = None  # a player states no block
         self._seen: Sweep | None = None
         self._spent = 0.0
 
@@ -86,6 +87,6 @@ class Bystander:
             return None
 
     def _natural_residual(self) -> float | None:
-        if self._seen is None or self._system is None:
+        if self._seen is None or self.natural_residual is None:
             return None
-        return self._system.natural_residual(self._seen.price, self._seen.responses)
+        return self.natural_residual(self._seen.price, self._seen.responses)

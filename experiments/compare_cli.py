@@ -63,8 +63,8 @@ def compare(
     A count is the first sweep at which the market imbalance and the price disagreement of every good are within an
     accuracy. Measuring is not counted in the seconds.
 
-    Exit codes: 0 done, whether the schemes converged or not; 2 bad input, or every run was refused; 130 interrupted (what
-    is there is written).
+    Exit codes: 0 done, whether the schemes converged or not; 2 bad input, or every run was refused; 130 interrupted
+    (what is there is written).
     """
     from experiments import comparing
     from experiments.case import load_case

@@ -20,7 +20,6 @@ from bestresponse.scheme_rates import predicted_rate
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.start import Start
 from bestresponse.stopping import Limits, StopReason, Tolerances
-from bestresponse.system import ComplementaritySystem
 from bestresponse.trace import SweepRecord
 from bestresponse.unreliable import longest_delay
 from experiments.build import Model, build
@@ -213,7 +212,7 @@ def _entry(
             bridge=point.bridge,
             tolerances=Tolerances.of(budget.tolerance),
             limits=Limits(max_sweeps=budget.max_sweeps),
-            natural_residual=ComplementaritySystem(mirror.market).natural_residual,
+            natural_residual=bystander.natural_residual,
             on_sweep=hear,
         )
     except FormulationError as error:

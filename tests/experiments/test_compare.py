@@ -24,6 +24,7 @@ from experiments.comparing import Budget, compare
 from experiments.convergence import RESIDUALS, TARGETS
 from experiments.grid import Settings, chosen, grid
 from tests.experiments.command_line import RUN, command, unwrapped
+from tests.experiments.test_retail_models import case_with
 
 
 def _compare(schemes, points, **budget):
@@ -84,6 +85,15 @@ def test_a_player_without_a_block_has_no_natural_residual():
     coordinate(model.market, model.first_price, scheme=bystander.beside(SCHEMES["sharing"]), on_sweep=bystander.hear)
     readings = bystander.finish()
     assert {reading.natural_residual for reading in readings} == {None} and readings[-1].gain < 1e-6
+
+
+def test_a_market_without_blocks_is_compared_all_the_same():
+    """Entities with conduct on a curved demand state no block."""
+    case = case_with(lse="constant_elasticity", households="constant_elasticity")
+    told, not_told = compare(case, "stress", True, chosen("sharing,exchange"), [Settings()])
+    assert told.stop_reason == "converged" and told.sweeps_to("gain")["1e-6"] is not None
+    assert told.final["natural_residual"] is None
+    assert not_told.stop_reason == "player_failed" and "has to hear what Households use" in not_told.stop
 
 
 class _Blockless:
