@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from bestresponse.typing import Vector
 
 FORMAT = "bestresponse checkpoint 8"

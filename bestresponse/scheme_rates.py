@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bestresponse.errors import FormulationError, SolverError
-from bestresponse.games.rate import linear_rate
+from bestresponse.linear_rate import linear_rate
 from bestresponse.market import Market
 from bestresponse.plain_map import PlainMap, leading_modulus, spectrum
 from bestresponse.schemes.protocol import Scheme

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import glob
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
 
 from bestresponse.typing import Vector
 
@@ -61,31 +55,3 @@ class Trace:
             if record.imbalance <= tolerance and record.disagreement <= tolerance:
                 return record.sweep
         return None
-
-
-def write_rows(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write rows with equal keys as CSV; the file appears complete or not at all."""
-    with replacing(path) as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["sweep"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def clear_leftovers(path: str | Path) -> None:
-    """Remove what killed processes left of files that were to replace `path`; see `replacing`."""
-    target = Path(path)
-    for left in target.parent.glob(f"{glob.escape(target.name)}.*.part"):
-        left.unlink(missing_ok=True)
-
-
-@contextmanager
-def replacing(path: str | Path, binary: bool = False) -> Iterator[IO[Any]]:
-    """Give a file that takes the place of `path` once it is complete, so that no reader sees half of it."""
-    target = Path(path)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") if binary else temporary.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

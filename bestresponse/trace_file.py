@@ -22,9 +22,10 @@ import numpy as np
 import pandas as pd
 
 from bestresponse.errors import DataError
+from bestresponse.files import replacing, write_rows
 from bestresponse.market import Market
 from bestresponse.start import Ending
-from bestresponse.trace import SweepRecord, Trace, replacing, write_rows
+from bestresponse.trace import SweepRecord, Trace
 from bestresponse.typing import Vector
 
 BAR = " | "

@@ -103,7 +103,7 @@ def as_data(road: RoadNetwork, pairs: int, assigned: Assigned, value: Evaluation
 def _write(data: dict[str, Any], path: Path) -> None:
     import json
 
-    from bestresponse.trace import replacing
+    from bestresponse.files import replacing
 
     with replacing(path) as file:
         json.dump(data, file, indent=1, allow_nan=False)
@@ -112,7 +112,7 @@ def _write(data: dict[str, Any], path: Path) -> None:
 def _write_flows(road: RoadNetwork, assigned: Assigned, path: Path) -> None:
     import csv
 
-    from bestresponse.trace import replacing
+    from bestresponse.files import replacing
     from networks.road import MINUTES_PER_HOUR
 
     share = road.bpr_coefficient * (assigned.link_flow / road.capacity_veh_per_h) ** road.bpr_power

@@ -171,7 +171,7 @@ def _table(entries: Sequence[Entry], headline: str) -> Table:
 def _write(console: Console, entries: Sequence[Entry], headline: str, out: Path) -> None:
     from rich.markup import escape
 
-    from bestresponse.trace import write_rows
+    from bestresponse.files import write_rows
     from experiments.figures_comparing import save_figures
     from experiments.files import write_json
 

@@ -19,8 +19,8 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import qr
 
-from bestresponse.diagnostics import MapDiagnosis, diagnose_map
 from bestresponse.errors import DataError
+from bestresponse.map_diagnosis import MapDiagnosis, diagnose_map
 from bestresponse.monolith import MonolithSolution, solve_monolith
 from bestresponse.player import Response
 from bestresponse.scheme_rates import SchemeRate, scheme_rate

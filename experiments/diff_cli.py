@@ -43,7 +43,7 @@ def diff(
         sys.stdout.write(_json(a, b, results, sections) + "\n")
         return
     if json is not None:
-        from bestresponse.trace import replacing
+        from bestresponse.files import replacing
 
         with replacing(json) as file:
             file.write(_json(a, b, results, sections) + "\n")

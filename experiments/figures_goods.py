@@ -55,7 +55,7 @@ def last_to_clear_figure(entries: Sequence[Entry], headline: str) -> Figure:
     looks = dict(zip(families, zip(COLOURS, MARKS, strict=True), strict=False))
     furthest = max(entry.records[-1].sweep for entry in entries)
     for row, entry in enumerate(entries):
-        _draw_bar(axes, row, entry, looks, furthest)
+        _draw_bar(axes, row, entry, looks)
     axes.set_yticks(range(len(entries)), [entry.label for entry in entries])
     axes.set_ylim(len(entries) - 0.5, -0.5)
     axes.set_xlim(0, 1.04 * furthest)
@@ -72,7 +72,7 @@ def last_to_clear_figure(entries: Sequence[Entry], headline: str) -> Figure:
     return figure
 
 
-def _draw_bar(axes: Axes, row: int, entry: Entry, looks: Mapping[str, tuple[str, str]], furthest: float) -> None:
+def _draw_bar(axes: Axes, row: int, entry: Entry, looks: Mapping[str, tuple[str, str]]) -> None:
     cleared = cleared_for_good(entry.records, CLEAR)
     end = float(entry.records[-1].sweep)
     axes.barh(row, min(float(cleared.max()), end), height=0.62, color="#DDDDDD", zorder=1)

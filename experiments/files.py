@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 
 
 def writable(path: Path, folder: bool = False) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from experiments.case import load_case
 from experiments.case_schema import Case
 from experiments.growing_power import entity_tables, room_for
@@ -122,7 +122,7 @@ def grow(growth: Growth) -> Grown:
             "capacity_factor": plan.capacity_factor,
             "base_routes": growth.routes * reference.road.base_routes,
         },
-        "demand": demand_table(reference, plan),
+        "demand": demand_table(plan),
         "vehicles": reference.vehicles.model_dump(exclude={"classes"}),
         "waiting": waiting(reference, equipment),
         "station_defaults": equipment,

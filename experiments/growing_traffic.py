@@ -77,7 +77,7 @@ def plan_traffic(
     return TrafficPlan(road, origins, destinations, ev, fv, stations, factor)
 
 
-def demand_table(reference: Case, plan: TrafficPlan) -> dict[str, Any]:
+def demand_table(plan: TrafficPlan) -> dict[str, Any]:
     """Return the table [demand]."""
     names = [od_name(pair) for pair in plan.od_pairs]
     return {

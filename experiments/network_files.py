@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bestresponse.trace import replacing, write_rows
+from bestresponse.files import replacing, write_rows
 from experiments.files import writable
 from networks.feeder import Feeder
 from networks.road import MINUTES_PER_HOUR, RoadNetwork

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from experiments.case_problems import shown
 
 PLAYER = '''"""{title}: a player of the market, stated in CVXPY.

@@ -13,9 +13,10 @@ from typing import Any
 from bestresponse.acceleration import Lessons
 from bestresponse.checkpoint import Checkpoint, load_checkpoint
 from bestresponse.errors import DataError
+from bestresponse.files import clear_leftovers
 from bestresponse.market import Market
 from bestresponse.start import Ending
-from bestresponse.trace import Trace, clear_leftovers
+from bestresponse.trace import Trace
 from bestresponse.trace_file import TraceFile, load_ending
 
 STATE = ".state.npz"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing, write_rows
+from bestresponse.files import replacing
 from experiments.result_tables import LAYOUTS, columns
 
 if TYPE_CHECKING:
@@ -71,10 +71,6 @@ class Result:
     def tables(self) -> tuple[str, ...]:
         """The names that `table` knows."""
         return ("dlmp", *LAYOUTS, "paths", "trace", "summary", "cross_check")
-
-    def save_trace(self, path: str | Path) -> None:
-        """Write one row per sweep as CSV; the file appears complete or not at all."""
-        write_rows(path, self.trace)
 
     def save(self, path: str | Path) -> None:
         """Write the result as JSON; the file appears complete or not at all."""

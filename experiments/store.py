@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from experiments.plain_json import from_json, to_json
 from experiments.result import Result
 from experiments.task import Task

@@ -21,7 +21,7 @@ REACH = 100.0  # sizes beyond which a variable without a bound is not followed
 DIFFERENCE = 1e-5  # step of finite differences, in sizes of the variables
 
 
-def agrees_at(block: Block, price: Vector, answer: Response, slack: float) -> Iterator[str]:
+def agrees_at(block: Block, answer: Response, slack: float) -> Iterator[str]:
     """Yield what tells the block from the answer in cost, trades and rows."""
     x = stacked(block, answer.plan)
     trade = block.trade @ x + block.trade_offset

@@ -145,7 +145,7 @@ def _block_agrees(bench: Bench) -> Iterator[str]:
     block = bench.player.block()
     for price, answer in bench.answers():
         allowed = slack(answer.outlay(price))
-        yield from block_checks.agrees_at(block, price, answer, allowed)
+        yield from block_checks.agrees_at(block, answer, allowed)
         yield from block_checks.is_optimal(block, price, answer, 10 * allowed)
 
 

@@ -5,7 +5,7 @@ from bestresponse.games.costs import CournotCost, IsoelasticDemand, LinearDemand
 from bestresponse.games.dynamics import ORDERS, GameStop, PlayResult, play
 from bestresponse.games.game import Game, Layout, Rows, SmoothCost, SmoothPlayer
 from bestresponse.games.normalised import GameSolution, solve_game
-from bestresponse.games.rate import linear_rate
+from bestresponse.linear_rate import linear_rate
 
 __all__ = [
     "ORDERS",

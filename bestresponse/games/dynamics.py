@@ -5,7 +5,7 @@
     damped        x ← x + α (T(x) − x) with T of jacobi and 0 < α < 1
 
 Whether and how fast they converge is a matter of the game: the spectral radius of the linearised map decides near an
-equilibrium (`bestresponse.diagnostics`). The run stops on the undamped move T(x) − x, never on the step, and only
+equilibrium (`bestresponse.games.diagnostics`). The run stops on the undamped move T(x) − x, never on the step, and only
 where a certificate with fresh best responses holds.
 """
 
@@ -21,7 +21,7 @@ from bestresponse.acceleration import Accelerator, Anderson
 from bestresponse.errors import BestResponseError, DataError
 from bestresponse.games.certificate import GameCertificate, GameTolerances, certify_game
 from bestresponse.games.game import PLAN, Game
-from bestresponse.games.rate import linear_rate
+from bestresponse.linear_rate import linear_rate
 from bestresponse.player import Response, Signal
 from bestresponse.stopping import Limits, Stop, StopReason
 from bestresponse.typing import Vector

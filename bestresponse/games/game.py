@@ -221,10 +221,6 @@ class Game:
         """Return what everybody plays at x, with the costs they bear."""
         return {player.name: player.playing(x) for player in self.players}
 
-    def best_responses(self, x: Vector) -> Vector:
-        """Return (n,) everybody's best response to x at once."""
-        return np.concatenate([player.answer(x).plan[PLAN] for player in self.players])
-
     def violation(self, x: Vector) -> float:
         """Return the largest violation of any bound or row at x, relative to its scale; NaN if there is one."""
         return float(np.max([player.violation_at(x) for player in self.players]))

@@ -96,8 +96,8 @@ plt.show()
 # `diagnose_game` predicts the rates from derivatives (the spectral radius of one sweep) and measures them from plays.
 
 # %%
-from bestresponse.diagnostics import diagnose_game
 from bestresponse.games import play
+from bestresponse.games.diagnostics import diagnose_game
 from experiments.catalogue import load, model_of
 
 entry = load("cournot/theocharis-three-firms-1960")

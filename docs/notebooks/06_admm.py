@@ -169,7 +169,7 @@ assert turns.solved and shared.solved
 # 1); past the best $\alpha$ another eigenvalue, one that swings, takes the lead.
 
 # %%
-from bestresponse.games.rate import linear_rate
+from bestresponse.linear_rate import linear_rate
 from bestresponse.plain_map import PlainMap
 from bestresponse.scheme_rates import moves_nearby, predicted_rate, scheme_rate
 

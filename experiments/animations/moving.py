@@ -14,7 +14,7 @@ from matplotlib.animation import PillowWriter
 from matplotlib.figure import Figure
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from experiments.figures_style import style, write_as
 
 STILL, MOVES = ("svg", "png"), ("gif", "html")

@@ -24,9 +24,9 @@ from rich.console import Console
 from bestresponse.coordinator import coordinate
 from bestresponse.equilibrium import Equilibrium
 from bestresponse.errors import BestResponseError, SolverError
+from bestresponse.files import replacing
 from bestresponse.stopping import Limits, Tolerances
 from bestresponse.system import ComplementaritySystem
-from bestresponse.trace import replacing
 from experiments.benchmarks.child import MIB as UNITS_PER_MIB
 from experiments.benchmarks.coupled_market import add_options, coupled_case
 from experiments.benchmarks.report import Table

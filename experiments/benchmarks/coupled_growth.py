@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console
 
 from bestresponse.errors import BestResponseError, DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from experiments.benchmarks.coupled import Sample, Share
 from experiments.benchmarks.exponents import fit
 from experiments.benchmarks.machine import machine_facts

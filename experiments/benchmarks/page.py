@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 
 
 def write_block(page: Path, name: str, text: str) -> None:

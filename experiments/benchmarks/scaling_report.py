@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from experiments.benchmarks.exponents import CONFIDENCE, Exponent, fit
 from experiments.benchmarks.machine import machine_facts
 from experiments.benchmarks.page import write_block

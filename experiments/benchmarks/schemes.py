@@ -20,8 +20,8 @@ from statistics import median
 from typing import Any, TypeAlias
 
 from bestresponse.errors import BestResponseError
+from bestresponse.files import replacing
 from bestresponse.schemes.registry import SCHEMES
-from bestresponse.trace import replacing
 from experiments.benchmarks.machine import fact_list, machine_facts
 from experiments.benchmarks.neighbours import SPREAD, perturbed
 from experiments.benchmarks.page import write_block

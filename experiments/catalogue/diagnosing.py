@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bestresponse.diagnostics import MapDiagnosis, diagnose_game, diagnose_map, sample
 from bestresponse.errors import DataError
 from bestresponse.games import linear_rate
+from bestresponse.games.diagnostics import diagnose_game
+from bestresponse.map_diagnosis import MapDiagnosis, diagnose_map, sample
 from bestresponse.typing import Vector
 from experiments.catalogue.games import GameModel
 from experiments.catalogue.map_model import MapModel

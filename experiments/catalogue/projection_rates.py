@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bestresponse.complementarity import Limits, ProjectionResult, box_projection, extragradient, projected_gradient
-from bestresponse.games.rate import ROUNDING
+from bestresponse.linear_rate import ROUNDING
 from bestresponse.typing import Vector
 from experiments.catalogue.map_model import AT_BOUND, MapModel
 

@@ -82,5 +82,5 @@ class RoadModel:
 
     def _times(self, flow: Vector) -> Vector:
         road = self.road
-        link_time = LinkTime(road.free_flow_h, road.capacity_veh_per_h, road.bpr_coefficient, road.bpr_power)
+        link_time = LinkTime.of(road)
         return MINUTES_PER_HOUR * link_time.value(flow)

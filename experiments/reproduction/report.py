@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from experiments.clock import total
 from experiments.reproduction.drawing import Drawing
 from experiments.reproduction.evidence import Name

@@ -50,27 +50,27 @@ def number_tables(found: Reproduction) -> list[Table]:
         for label, of in (("lowest", min), ("mean over buses", fmean), ("highest", max))
     ]
     return [
-        Table(_source(found, MANIFEST, "quantities and ranges"), ["Quantity", *heads], singles),
-        Table(_source(found, "buses.parquet", "dlmp_usd_per_kwh"), ["Price", *heads], price_rows),
+        Table(_source(MANIFEST, "quantities and ranges"), ["Quantity", *heads], singles),
+        Table(_source("buses.parquet", "dlmp_usd_per_kwh"), ["Price", *heads], price_rows),
         Table(
-            _source(found, "entities.parquet", "generation_kw"),
+            _source("entities.parquet", "generation_kw"),
             ["Local generation [kW]", *heads],
             _by_key(e, names, "generation_kw", ",.1f"),
         ),
         Table(
-            _source(found, "stations.parquet", "net_kw; ranges in manifest.json"),
+            _source("stations.parquet", "net_kw; ranges in manifest.json"),
             ["Net load of the station at road node [kW]", *heads],
             _stations(e, names),
         ),
         Table(
-            _source(found, "od_pairs.parquet", "cost_usd"),
+            _source("od_pairs.parquet", "cost_usd"),
             ["Cheapest EV trip of an OD pair [$]", *heads],
             _by_key(e, names, "od_cost_usd", ",.2f"),
         ),
     ]
 
 
-def _source(found: Reproduction, file: str, what: str) -> str:
+def _source(file: str, what: str) -> str:
     return f"From {RUNS}/…/{file}: {what}. The folder of every run stands under Runs and certificates."
 
 

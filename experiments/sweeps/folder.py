@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bestresponse.errors import DataError
-from bestresponse.trace import replacing
+from bestresponse.files import replacing
 from experiments.case_problems import shown
 from experiments.files import writable
 from experiments.store import RUNS, Store

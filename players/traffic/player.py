@@ -75,9 +75,9 @@ class Traffic:
         stations = Stations.none() if stations is None else stations
         self.name = name
         self.road = road
-        self._met = link_time, felt = _link_time(road), stations
+        self._met = link_time, felt = LinkTime.of(road), stations
         if system_optimum:
-            link_time, felt = _link_time(road.with_marginal_times()), stations.with_marginal_waiting()
+            link_time, felt = LinkTime.of(road.with_marginal_times()), stations.with_marginal_waiting()
             classes = at_one_value_of_time(classes)
         self._columns = Columns(link_time, classes, felt, v2g, searches)
         self.goods = station_goods(stations.nodes, v2g)
@@ -262,7 +262,3 @@ class Traffic:
     def _excess(self, state: State) -> float:
         flow = state.flow if self.form.has_potential else state.flow / self.form.scale
         return float(flow @ (state.cost - state.minimum[self.form.group]))
-
-
-def _link_time(road: RoadNetwork) -> LinkTime:
-    return LinkTime(road.free_flow_h, road.capacity_veh_per_h, road.bpr_coefficient, road.bpr_power)

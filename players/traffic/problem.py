@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bestresponse.typing import IntVector, Vector
+from players.traffic.line_search import root
 from players.traffic.resources import Marginal, ResourceForm
-
-SLOPE_EVALUATIONS = 40  # in one line search
 
 
 @dataclass(frozen=True)
@@ -88,23 +86,4 @@ class Problem:
             return start + float((self.marginal.value(state.levels + step * change) - state.marginal) @ charged)
 
         end = slope(1.0)
-        return 1.0 if end <= -accept * start else _root(slope, start, end, -accept * start)
-
-
-def _root(slope: Callable[[float], float], at_zero: float, at_one: float, accept: float) -> float:
-    """Return where |slope| ≤ accept on [0, 1], between a negative and a positive end (regula falsi, Illinois rule)."""
-    low, high, below, above = 0.0, 1.0, at_zero, at_one
-    step, last_side = 0.0, 0.0
-    for _ in range(SLOPE_EVALUATIONS):
-        step = low - below * (high - low) / (above - below)
-        value = slope(step)
-        if abs(value) <= accept:
-            break
-        if value < 0.0:
-            above = above * 0.5 if last_side < 0.0 else above
-            low, below = step, value
-        else:
-            below = below * 0.5 if last_side > 0.0 else below
-            high, above = step, value
-        last_side = value
-    return step
+        return 1.0 if end <= -accept * start else root(slope, start, end, -accept * start)

@@ -51,7 +51,7 @@ def assign_all_routes(
 
     Raises DataError when an OD pair cannot be reached, SolverError when the gap stays above the tolerance.
     """
-    link_time = LinkTime(road.free_flow_h, road.capacity_veh_per_h, road.bpr_coefficient, road.bpr_power)
+    link_time = LinkTime.of(road)
     demand = np.asarray(demand, dtype=float)
     _, fastest = _fastest_routes(road, od_pairs, link_time.value(np.zeros(road.n_links)))
     routes = [[route] for route in fastest]

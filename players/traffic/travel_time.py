@@ -12,6 +12,7 @@ import numpy as np
 
 from bestresponse.errors import DataError
 from bestresponse.typing import BoolVector, Vector
+from networks.road import RoadNetwork
 
 # How much smoother the queue is made for an interior point that still is far away (a continuation in μ).
 SMOOTHING_PER_ROOT_MU = 300.0  # [veh]
@@ -37,6 +38,11 @@ class LinkTime:
         _refuse("capacity", self.capacity, self.capacity > 0, "positive")
         _refuse("BPR coefficient", self.coefficient, self.coefficient >= 0, "at least 0")
         _refuse("BPR power", self.power, (self.power == 0) | (self.power >= 1), "0 or at least 1")
+
+    @classmethod
+    def of(cls, road: RoadNetwork) -> LinkTime:
+        """Return the travel times of a road network's links."""
+        return cls(road.free_flow_h, road.capacity_veh_per_h, road.bpr_coefficient, road.bpr_power)
 
     def value(self, flow: Vector) -> Vector:
         """Return (n_links,) [h] the travel times at the link flows [veh/h]."""

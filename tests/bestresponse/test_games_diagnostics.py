@@ -3,21 +3,18 @@
 import numpy as np
 import pytest
 
-from bestresponse.diagnostics import (
-    asymmetry,
-    diagnose_game,
-    diagnose_map,
-    linearised_map,
-    measured_rate,
-    response_jacobian,
-    sample,
-    smallest_symmetric_eigenvalue,
-    spectral_radius,
-)
 from bestresponse.errors import DataError
 from bestresponse.games import ORDERS, linear_rate, solve_game
+from bestresponse.games.diagnostics import (
+    diagnose_game,
+    linearised_map,
+    play_nearby,
+    response_jacobian,
+    spectral_radius,
+)
 from bestresponse.games.dynamics import sweep
 from bestresponse.games.game import PLAN
+from bestresponse.map_diagnosis import asymmetry, diagnose_map, sample, smallest_symmetric_eigenvalue
 from tests.bestresponse.small_games import budget_game, cournot, random_game
 
 
@@ -61,7 +58,7 @@ def test_bounds_that_hold_change_the_rate_and_a_free_rate_ignores_them():
     x = np.full(3, 2.0)
     assert spectral_radius(linearised_map(game, x, "jacobi")) < 1e-12
     assert spectral_radius(linearised_map(game, x, "jacobi", free=True)) == pytest.approx(1.0)
-    assert measured_rate(game, x, "jacobi") is None  # back at rest after one sweep
+    assert linear_rate(play_nearby(game, x, "jacobi")) is None  # back at rest after one sweep
 
 
 def test_a_bound_without_force_is_reported():

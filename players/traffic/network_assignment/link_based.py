@@ -16,6 +16,7 @@ import numpy as np
 from bestresponse.typing import Vector
 from networks.compiled import compiled
 from networks.shortest_paths import ForwardStar, Trees, Workspace, grow_tree
+from players.traffic.line_search import root
 from players.traffic.network_assignment.link_costs import LinkCosts, LinkState, link_state, set_flows
 from players.traffic.network_assignment.origins import OriginBlocks
 from players.traffic.network_assignment.problem import AssignmentProblem, Demand
@@ -23,7 +24,6 @@ from players.traffic.network_assignment.stopwatch import Stopwatch
 
 LARGEST_SHARE = 0.99  # of the last target in a conjugate target
 NEARLY_FULL_STEP = 0.99  # after it the last targets say nothing about the curvature
-SLOPE_EVALUATIONS = 40  # in one line search
 ACCEPTED_SLOPE = 1e-10  # of the slope at the start
 
 
@@ -128,24 +128,7 @@ def step_length(costs: LinkCosts, state: LinkState, target: Vector) -> float:
     start, end = float(state.cost @ direction), slope(1.0)
     if not (start < 0.0):
         return 0.0
-    return 1.0 if end <= 0.0 else _root(slope, start, end)
-
-
-def _root(slope: Callable[[float], float], at_zero: float, at_one: float) -> float:
-    """Return where an increasing function is 0, between a negative and a positive end (Illinois rule)."""
-    low, high, below, above, step, last_side = 0.0, 1.0, at_zero, at_one, 0.0, 0
-    for _ in range(SLOPE_EVALUATIONS):
-        step = low - below * (high - low) / (above - below)
-        value = slope(step)
-        if abs(value) <= -ACCEPTED_SLOPE * at_zero:
-            break
-        if value < 0.0:
-            above = above * 0.5 if last_side < 0 else above
-            low, below, last_side = step, value, -1
-        else:
-            below = below * 0.5 if last_side > 0 else below
-            high, above, last_side = step, value, 1
-    return step
+    return 1.0 if end <= 0.0 else root(slope, start, end, -ACCEPTED_SLOPE * start)
 
 
 @compiled
