@@ -6,13 +6,21 @@ no market, so they can answer independently; the second group shares the goods w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from bestresponse.errors import FormulationError
 from bestresponse.market import Market
 
-SHOWN = 4  # goods of one kind named in a message
+SHOWN = 4  # goods of one kind, and kinds of goods, named in a message
+EFFORT = 100_000  # players taken into the first group and out again before the search gives up, which takes a second
+
+Kind: TypeAlias = tuple[str, ...]  # of goods: all who trade them
 
 
 @dataclass(frozen=True)
@@ -26,54 +34,142 @@ class Groups:
 def two_groups(market: Market) -> Groups:
     """Return groups such that every good has exactly one trader in the first.
 
-    This is an exact cover of the goods by players, found by backtracking on the good with the fewest candidates.
-    Raises FormulationError if there is none, naming goods that cannot be covered, of which none can be left out, and
-    their traders.
+    This is an exact cover of the goods by players (Karp 1972), found part by part of the market by backtracking on the
+    goods with the fewest candidates. Raises FormulationError if there is none, naming goods that cannot be covered, of
+    which none can be left out, and their traders; or if the search gives up, as it may on a market of many players who
+    meet in no order.
     """
-    goods_of = {player.name: frozenset(player.goods) for player in market}
-    chosen = _cover(frozenset(good.name for good in market.goods), goods_of)
-    if chosen is None:
-        raise FormulationError(
-            "this market cannot be split into two groups with one trader of every good in the first: no players that "
-            f"share no good trade all of {_listed(_obstacle(market, goods_of))}. A scheme that needs no groups still "
-            "works: 'exchange'"
-        )
-    first = tuple(name for name in goods_of if name in chosen)
-    return Groups(first, tuple(name for name in goods_of if name not in chosen))
+    goods: dict[Kind, list[str]] = {}
+    for good, traders in _traders(market).items():
+        goods.setdefault(tuple(traders), []).append(good)
+    chosen: set[str] = set()
+    for part in _parts(goods):
+        search = _Search()
+        try:
+            found = search.cover(part)
+        except _GaveUpError:
+            raise FormulationError(
+                f"this market was not split into two groups with one trader of every good in the first: the search "
+                f"gave up over {_listed({kind: goods[kind] for kind in part})}. A scheme that needs no groups still "
+                "works: 'exchange'"
+            ) from None
+        if found is None:
+            in_the_way = {kind: goods[kind] for kind in search.obstacle(part)}
+            raise FormulationError(
+                "this market cannot be split into two groups with one trader of every good in the first: no players "
+                f"that share no good trade all of {_listed(in_the_way)}. A scheme that needs no groups still works: "
+                "'exchange'"
+            )
+        chosen |= found
+    first = tuple(player.name for player in market if player.name in chosen)
+    return Groups(first, tuple(player.name for player in market if player.name not in chosen))
 
 
-def _cover(missing: frozenset[str], goods_of: Mapping[str, frozenset[str]]) -> tuple[str, ...] | None:
-    """Players, no two of whom share a good, that together trade all the missing goods; None if impossible."""
-    if not missing:
-        return ()
-    traders = {good: [name for name, goods in goods_of.items() if good in goods] for good in sorted(missing)}
-    hardest = min(traders, key=lambda good: len(traders[good]))
-    for player in traders[hardest]:
-        taken = goods_of[player]
-        rest = {name: goods for name, goods in goods_of.items() if not goods & taken}
-        others = _cover(missing - taken, rest)
-        if others is not None:
-            return (player, *others)
-    return None
+def _traders(market: Market) -> Mapping[str, list[str]]:
+    traders: dict[str, list[str]] = {good.name: [] for good in market.goods}
+    for player in market:
+        for good in player.goods:
+            traders[good].append(player.name)
+    return traders
 
 
-def _obstacle(market: Market, goods_of: Mapping[str, frozenset[str]]) -> Mapping[tuple[str, ...], list[str]]:
-    """Goods by traders: goods that cannot be covered, though they could without any one kind of them."""
-    kinds: dict[tuple[str, ...], list[str]] = {}
-    for good in market.goods:
-        kinds.setdefault(tuple(name for name, goods in goods_of.items() if good.name in goods), []).append(good.name)
-    for traders in tuple(kinds):
-        rest = {others: goods for others, goods in kinds.items() if others != traders}
-        if _cover(frozenset(goods[0] for goods in rest.values()), goods_of) is None:
-            kinds = rest
-    return kinds
+def _parts(kinds: Iterable[Kind]) -> list[list[Kind]]:
+    """The kinds of goods, apart where nobody trades, over however many others, both."""
+    place: dict[str, int] = {}
+    for kind in kinds:
+        for player in kind:
+            place.setdefault(player, len(place))
+    links = [(place[kind[0]], place[player]) for kind in kinds for player in kind]
+    rows, columns = np.array(links, dtype=np.int64).reshape(-1, 2).T
+    graph = sparse.coo_array((np.ones(len(links)), (rows, columns)), shape=(len(place), len(place)))
+    part_of = connected_components(graph, directed=False)[1]
+    parts: dict[int, list[Kind]] = {}
+    for kind in kinds:
+        parts.setdefault(int(part_of[place[kind[0]]]), []).append(kind)
+    return list(parts.values())
 
 
-def _listed(kinds: Mapping[tuple[str, ...], list[str]]) -> str:
-    return "; ".join(f"{_names(goods)} (traded by {', '.join(traders)})" for traders, goods in kinds.items())
+class _GaveUpError(Exception):
+    """The search took longer than it may."""
 
 
-def _names(goods: Iterable[str]) -> str:
-    names = [repr(good) for good in goods]
-    more = f" and {len(names) - SHOWN} more like them" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+class _Search:
+    """Looks for an exact cover, with what it may take."""
+
+    def __init__(self) -> None:
+        self.effort = EFFORT
+
+    def cover(self, kinds: Sequence[Kind]) -> set[str] | None:
+        """Return players of whom every kind of goods has exactly one trader; None if there are none.
+
+        Where one trader is left of a kind, it has to be taken, and whoever shares goods with it cannot be. Only where
+        all kinds have several is one tried after the other.
+        """
+        kinds_of: dict[str, list[int]] = {}
+        for number, kind in enumerate(kinds):
+            for player in kind:
+                kinds_of.setdefault(player, []).append(number)
+        branches: list[tuple[list[Kind], list[int]]] = [(list(kinds), [])]  # who is left, of which kinds it is one
+        while branches:
+            left, decided = branches.pop()
+            if not self._settle(kinds, kinds_of, left, decided):
+                continue
+            several = [number for number, candidates in enumerate(left) if len(candidates) > 1]
+            if not several:
+                return {player for (player,) in left}
+            hardest = min(several, key=lambda number: len(left[number]))
+            for player in reversed(left[hardest]):
+                branches.append(([*left[:hardest], (player,), *left[hardest + 1 :]], [hardest]))
+        return None
+
+    def _settle(
+        self, kinds: Sequence[Kind], kinds_of: Mapping[str, Sequence[int]], left: list[Kind], decided: list[int]
+    ) -> bool:
+        """Take who has to be taken; False where nobody is left of a kind."""
+        taken: set[str] = set()
+        while decided:
+            candidates = left[decided.pop()]
+            if not candidates:
+                return False
+            (player,) = candidates
+            if player in taken:
+                continue
+            self._spend()
+            taken.add(player)
+            for rival in dict.fromkeys(rival for number in kinds_of[player] for rival in kinds[number]):
+                if rival == player:
+                    continue
+                for number in kinds_of[rival]:
+                    if rival in left[number]:
+                        left[number] = tuple(other for other in left[number] if other != rival)
+                        if len(left[number]) <= 1:
+                            decided.append(number)
+        return True
+
+    def obstacle(self, kinds: Sequence[Kind]) -> Sequence[Kind]:
+        """Return kinds that cannot be covered, though they could without any one of them, if there is time to see."""
+        for kind in tuple(kinds):
+            rest = [other for other in kinds if other != kind]
+            try:
+                kinds = rest if self.cover(rest) is None else kinds
+            except _GaveUpError:
+                break
+        return kinds
+
+    def _spend(self) -> None:
+        self.effort -= 1
+        if self.effort < 0:
+            raise _GaveUpError
+
+
+def _listed(kinds: Mapping[Kind, list[str]]) -> str:
+    words = [
+        f"{_names(list(map(repr, goods)), 'more like them')} (traded by {_names(traders, 'more')})"
+        for traders, goods in kinds.items()
+    ]
+    more = f"; and {len(words) - SHOWN} more kinds of goods" if len(words) > SHOWN else ""
+    return "; ".join(words[:SHOWN]) + more
+
+
+def _names(names: Sequence[str], more: str) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} {more}" if len(names) > SHOWN else "")

@@ -1,14 +1,9 @@
-"""The market's sign rule, its validation, and the colouring into two groups."""
-
-from itertools import pairwise
+"""The market's sign rule and its validation."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bestresponse.errors import FormulationError
-from bestresponse.groups import two_groups
 from bestresponse.market import Good, Market
 from tests.bestresponse.toys import (
     BREAD_PRICE,
@@ -16,7 +11,6 @@ from tests.bestresponse.toys import (
     Trader,
     bread_market,
     chain_market,
-    chen_market,
     market_of,
 )
 
@@ -72,33 +66,3 @@ def test_a_market_that_cannot_work_is_refused_by_name(goods, players, message):
 def test_scales_must_be_positive_numbers(scale):
     with pytest.raises(FormulationError, match="positive"):
         Good("x", "f", quantity_scale=scale)
-
-
-@pytest.mark.parametrize("market", [bread_market(), chain_market()])
-def test_the_first_group_trades_every_good_exactly_once(market):
-    groups = two_groups(market)
-    traded = [good for player in market if player.name in groups.first for good in player.goods]
-    assert sorted(traded) == sorted(good.name for good in market.goods)
-    assert set(groups.first) | set(groups.second) == {player.name for player in market}
-
-
-def test_a_market_that_is_a_triangle_has_no_two_groups():
-    with pytest.raises(FormulationError, match="cannot be split into two groups"):
-        two_groups(
-            market_of([Trader(n, dict.fromkeys(g, 1.0), 1.0) for n, g in zip("abc", ("xy", "yz", "zx"), strict=True)])
-        )
-    assert two_groups(chen_market()).first == ("block 0",)
-
-
-@given(st.data())
-def test_a_planted_cover_is_found(data):
-    """Players of the first group partition the goods; players of the second trade anything."""
-    goods = [f"g{i}" for i in range(data.draw(st.integers(1, 8)))]
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(goods)), max_size=4)) | {0, len(goods)})
-    first = [goods[a:b] for a, b in pairwise(cuts)]
-    second = data.draw(st.lists(st.sets(st.sampled_from(goods), min_size=1), min_size=1, max_size=4))
-    second.append(set(goods))
-    players = [Trader(f"p{i}", dict.fromkeys(sorted(g), 1.0), 1.0) for i, g in enumerate([*second, *first])]
-    groups = two_groups(market_of(players))
-    traded = [good for player in players if player.name in groups.first for good in player.goods]
-    assert sorted(traded) == sorted(goods)
