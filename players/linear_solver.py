@@ -53,6 +53,7 @@ class LinearSolver:
         model.a_matrix_.value_ = matrix.data
         self._highs = highspy.Highs()
         self._highs.setOptionValue("output_flag", False)
+        self._highs.setOptionValue("simplex_scale_strategy", 0)  # it would keep one that the first costs led to
         self._highs.setOptionValue("primal_feasibility_tolerance", 1e-9)
         self._highs.setOptionValue("dual_feasibility_tolerance", 1e-9)
         self._highs.passModel(model)
