@@ -75,7 +75,7 @@ class Watchdog:
         """Return what it has noticed so far, as arrays."""
         return {
             "progress": np.array([self.progress]),
-            "records": self._records,
+            "records": self._records.copy(),
             "first_price": self._first_price,
             "imbalances": np.array(self._imbalances),
             "sizes": np.array(self._sizes),
