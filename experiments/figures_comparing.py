@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from experiments.comparing import Entry
 from experiments.convergence import RESIDUALS, TARGETS
 from experiments.figures_goods import last_to_clear_figure, prices_figure
-from experiments.figures_style import BLACK, COLOURS, new_figure, style, write
+from experiments.figures_style import BLACK, COLOURS, SMALL, new_figure, style, write
 
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 NAMES = {"imbalance": "imbalance", "gain": "worst gain", "natural_residual": "natural residual"}
@@ -70,7 +70,7 @@ def convergence_figure(entries: Sequence[Entry], headline: str) -> Figure:
         if tail is not None and entry.predicted is not None:
             promised = replace(tail, rate=entry.predicted).line(ends)
             axes.plot(ends, promised, color=BLACK, linewidth=1.2, linestyle=":", gid="predicted")
-    axes.set_yscale("log")
+    _on_a_log_scale([axes], f"no run was off by more than {LOWEST:g}")
     axes.set_xlabel("sweep")
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -91,13 +91,15 @@ def costs_figure(entries: Sequence[Entry], headline: str) -> Figure:
                 list(TARGETS.values()), values, marker="o", markersize=4, linewidth=1.8, label=entry.label, **look
             )
         axes.set_xscale("log")
-        axes.set_yscale("log")
         axes.set_xlim(2e-2, 5e-9)
         axes.set_xticks([1e-3, 1e-5, 1e-7])
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(PLAIN_NUMBERS)
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    for line in rows:
+        if _on_a_log_scale(line, f"no run got to {max(TARGETS.values()):g}"):
+            for axes in line:
+                axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axes.yaxis.set_major_formatter(PLAIN_NUMBERS)
+                axes.yaxis.set_minor_formatter(NullFormatter())
     for axes, residual in zip(rows[0], RESIDUALS, strict=True):
         axes.set_title(NAMES[residual], size="medium")
     rows[0, 0].set_ylabel("sweeps")
@@ -106,6 +108,19 @@ def costs_figure(entries: Sequence[Entry], headline: str) -> Figure:
     _legend(figure, rows[0, 0])
     figure.subplots_adjust(wspace=0.1, hspace=0.12, top=0.82)
     return figure
+
+
+def _on_a_log_scale(panels: Sequence[Axes], otherwise: str) -> bool:
+    """Whether panels of one height have anything to show on a logarithmic scale, which they get; else they say why."""
+    heights = [np.asarray(line.get_ydata(), dtype=float) for axes in panels for line in axes.lines]
+    if any((np.isfinite(values) & (values > 0)).any() for values in heights):
+        for axes in panels:
+            axes.set_yscale("log")
+        return True
+    for axes in panels:
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, fill(otherwise, 14), transform=axes.transAxes, ha="center", va="center", size=SMALL)
+    return False
 
 
 def _panels(rows: Any) -> Iterator[tuple[Axes, str, str]]:

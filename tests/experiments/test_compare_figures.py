@@ -99,6 +99,16 @@ def test_a_predicted_rate_stands_beside_the_fitted_one_and_is_a_slope_from_where
     assert (first, high) == (entries[1].tail.first, entries[1].tail.level)
 
 
+def test_where_no_run_got_anywhere_the_figures_say_so(entries, tmp_path):
+    short = [replace(entry, records=entry.records[:2], readings=entry.readings[:2]) for entry in entries]
+    panels = costs_figure(short, "headline").axes
+    assert [text.get_text() for panel in panels for text in panel.texts] == 6 * ["no run got to\n0.01"]
+    rest = [replace(reading, imbalance=1e-12) for reading in entries[0].readings]
+    (axes,) = convergence_figure([replace(entries[0], readings=rest)], "headline").axes
+    assert [text.get_text() for text in axes.texts] == ["no run was off\nby more than\n1e-10"]
+    assert len(save_figures(short, "headline", tmp_path)) == 3 + len({entry.scheme for entry in short})
+
+
 def test_a_line_of_the_costs_figure_is_what_the_targets_cost(entries):
     axes = costs_figure(entries, "headline").axes
     for panel, (cost, residual) in zip(
