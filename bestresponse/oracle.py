@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -20,11 +21,10 @@ from bestresponse.schemes.protocol import Answers, Question
 from bestresponse.typing import Vector
 from bestresponse.workers import Reply, Traveller, reply
 
-EXPECTED = (
-    ValueError,
-    ArithmeticError,
-    np.linalg.LinAlgError,
-)  # of a player's own code, apart from this package's errors
+EXPECTED = (ValueError, ArithmeticError, RuntimeError, OSError)  # of a player's own code; others are logged in full
+NUMBERS = "fiu"  # kinds of NumPy types that are real numbers
+
+logger = logging.getLogger(__name__)
 
 
 class PlayerFailedError(SolverError):
@@ -63,8 +63,8 @@ class Oracle:
     def ask(self, questions: Sequence[Question]) -> Answers:
         """Return, by player, the signal as it was sent and the answer.
 
-        Raises PlayerFailedError if a player raises, or answers with a wrong shape or with numbers that are
-        not finite, and its last answer may not bridge that; FormulationError if an anchor is needed and a player
+        Raises PlayerFailedError if a player raises anything, or answers with something else than finite numbers in the
+        right shape, and its last answer may not bridge that; FormulationError if an anchor is needed and a player
         accepts none.
         """
         signals = {question.player: self._signal(question) for question in questions}
@@ -151,28 +151,37 @@ class Oracle:
                 raise response
         self.answers[name] += 1
         self.seconds[name] += received.seconds
-        if np.shape(response.trade) != (len(player.goods),):
+        if not isinstance(response, Response):
+            raise PlayerFailedError(f"{name} answered with a {type(response).__name__}, not with a Response")
+        with naming(name):
+            trade, cost = np.asarray(response.trade), np.asarray(response.cost)
+        if trade.shape != (len(player.goods),):
             raise PlayerFailedError(
-                f"{name} answered with trades of shape {np.shape(response.trade)}; it has {len(player.goods)} goods"
+                f"{name} answered with trades of shape {trade.shape}; it has {len(player.goods)} goods"
             )
-        if not (np.isfinite(response.trade).all() and np.isfinite(response.cost)):
+        if cost.shape != ():
+            raise PlayerFailedError(f"{name} answered with a cost of shape {cost.shape}; a cost is one number")
+        if not all(value.dtype.kind in NUMBERS and np.isfinite(value).all() for value in (trade, cost)):
             raise PlayerFailedError(f"{name} answered with a trade or cost that is not a finite number")
         return response
 
 
 @contextmanager
-def naming(
-    player: str, others: tuple[type[Exception], ...] = EXPECTED, trouble: str = " could not answer"
-) -> Iterator[None]:
-    """Turn what a player raises into its failure: an error of this package, or one of the others, told as trouble."""
+def naming(player: str, trouble: str = " could not answer") -> Iterator[None]:
+    """Turn whatever a player raises into its failure: an error of this package as it is, another one told as trouble.
+
+    One that hints at a mistake in the player's code is logged with the way to it.
+    """
     try:
         yield
     except BestResponseError as error:
         raise PlayerFailedError(f"{player} could not answer: {error}") from error
-    except others as error:
+    except Exception as error:
+        if not isinstance(error, EXPECTED):
+            logger.warning("%s%s", player, trouble, exc_info=True)
         raise PlayerFailedError(f"{player}{trouble}: {type(error).__name__}: {error}") from error
 
 
 def _naming_worker(player: str) -> AbstractContextManager[None]:
-    """The same for whatever an executor raises: the player's own error, a lost worker, a pickling error."""
-    return naming(player, (Exception,), ": no answer from its worker")
+    """The same for what an executor raises: the player's own error, a lost worker, a pickling error."""
+    return naming(player, ": no answer from its worker")

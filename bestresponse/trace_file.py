@@ -41,13 +41,14 @@ class TraceFile:
     def __init__(self, path: str | Path, market: Market, after: int = 0) -> None:
         """Open the file for the sweeps that follow sweep `after`; later rows, or half a row, are cut off.
 
-        Raises DataError if the file has not got the sweeps up to `after`.
+        Raises DataError if the file has not got the sweeps up to `after`, or holds something else.
         """
         self.path = Path(path)
         self.market = market
         self._rows = self.path.with_name(self.path.name + ".csv") if self.path.suffix == ".parquet" else self.path
-        kept = _first_rows(self.path, self._rows, after) if after else []
-        self.earlier = Trace([_record(row) for row in kept])
+        with _as_a_trace(self.path):
+            kept = _first_rows(self.path, self._rows, after) if after else []
+            self.earlier = Trace([_record(row) for row in kept])
         write_rows(self._rows, kept)
         self._file = self._rows.open("a" if kept else "w", encoding="utf-8", newline="")
         self._writer: csv.DictWriter[str] | None = None

@@ -1,5 +1,7 @@
 """Schemes on markets with answers known by hand: who converges, who does not, and what is said about it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,9 @@ def test_gauss_seidel_diverges_at_the_published_rate_on_the_published_counterexa
     assert rate == pytest.approx(1.02784, abs=2e-4)
 
 
+FAILED, NO_NUMBER = StopReason.PLAYER_FAILED, "a trade or cost that is not a finite number"
+
+
 class _Broken(Trader):
     """Answers well until asked for the nth time."""
 
@@ -119,15 +124,25 @@ def _raise_once(error):
     return fault
 
 
-def _with_nan(response):
-    return type(response)(response.trade * np.nan, response.cost, response.plan)
+def _with(**parts):
+    return lambda response: replace(response, **parts)
 
 
 @pytest.mark.parametrize(
     ("fault", "reason", "words"),
     [
-        (_with_nan, StopReason.PLAYER_FAILED, "seller answered with a trade or cost that is not a finite number"),
-        (_raise_once(ValueError("no plan")), StopReason.PLAYER_FAILED, "seller could not answer: ValueError: no plan"),
+        (_with(trade=np.array([np.nan])), FAILED, f"seller answered with {NO_NUMBER}"),
+        (_with(trade=np.array([1j])), FAILED, f"seller answered with {NO_NUMBER}"),
+        (_with(trade=np.array(["1"])), FAILED, f"seller answered with {NO_NUMBER}"),
+        (_with(trade=[[1.0], [1.0, 2.0]]), FAILED, "seller could not answer: ValueError: "),
+        (_with(trade=np.zeros(2)), FAILED, "seller answered with trades of shape (2,); it has 1 goods"),
+        (_with(cost=None), FAILED, f"seller answered with {NO_NUMBER}"),
+        (_with(cost=np.ones(1)), FAILED, "seller answered with a cost of shape (1,); a cost is one number"),
+        (lambda response: None, FAILED, "seller answered with a NoneType, not with a Response"),
+        (lambda response: (response.trade, 0.0), FAILED, "seller answered with a tuple, not with a Response"),
+        (_raise_once(ValueError("no plan")), FAILED, "seller could not answer: ValueError: no plan"),
+        (_raise_once(ConnectionError("gone")), FAILED, "seller could not answer: ConnectionError: gone"),
+        (_raise_once(KeyError("price")), FAILED, "seller could not answer: KeyError: 'price'"),
         (_raise_once(KeyboardInterrupt()), StopReason.INTERRUPTED, "after 4 sweeps"),
     ],
 )
@@ -139,6 +154,14 @@ def test_a_player_that_fails_ends_the_run_with_its_name_and_the_best_sweep(fault
     assert words in str(result.stop)
     assert not result.solved
     assert len(result.trace) == 4 and set(result.responses) == {"buyer", "seller"}
+
+
+@pytest.mark.parametrize(("error", "logged"), [(ConnectionError("gone"), False), (TypeError("a mistake"), True)])
+def test_whatever_a_player_raises_can_be_bridged_and_mistakes_are_logged_in_full(error, logged, caplog):
+    seller = _Broken("seller", {"x": -1.0}, 1.0, after=4, fault=_raise_once(error))
+    result = coordinate(market_of([Trader("buyer", {"x": 1.0}, 1.0, -4.0), seller]), np.zeros(1), sigma=0.01, bridge=1)
+    assert result.solved and result.bridged == {"seller": 1}
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["seller could not answer"] * logged
 
 
 class _Prepared(Trader):

@@ -192,6 +192,25 @@ def test_a_state_whose_trace_is_gone_or_short_is_refused(tmp_path):
         solve("teaching", method="sharing", trace=path, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("t.csv", lambda file: file[:3000] + b"\xff" + file[3001:]),
+        ("t.csv", lambda file: file.replace(b",0.", b",x.", 1)),
+        ("t.csv", lambda file: b"\n".join(b",".join(line.split(b",")[:5]) for line in file.splitlines())),
+        ("t.csv", lambda file: b""),
+        ("t.parquet", lambda file: file[:2000]),
+    ],
+    ids=["bytes", "numbers", "columns", "nothing", "half"],
+)
+def test_a_damaged_trace_is_not_gone_on_with(name, damage, tmp_path, call):
+    path = tmp_path / name
+    assert call("solve", "teaching", "--method", "sharing", "--max-sweeps", "5", "--quiet", "--trace", name).code == 3
+    path.write_bytes(damage(path.read_bytes()))
+    shown = call("solve", "teaching", "--method", "sharing", "--trace", name, "--resume")
+    assert shown.code == 2 and name in shown.err and "Traceback" not in shown.err
+
+
 def test_the_monolith_has_no_sweeps_to_trace(tmp_path):
     with pytest.raises(DataError, match="no sweeps to trace"):
         solve("teaching", method="monolith", trace=tmp_path / "trace.csv")
