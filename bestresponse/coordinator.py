@@ -86,8 +86,7 @@ def coordinate(
         raise FormulationError(f"bridge {bridge} must be at least 0")
     if not gains_every >= 1:
         raise FormulationError(f"gains_every {gains_every} must be at least 1")
-    if start.price.shape != (market.n_goods,):
-        raise FormulationError(f"start has prices of shape {start.price.shape}; the market has {market.n_goods} goods")
+    start.check(market)
     scheme = scheme or default_scheme(market)
     acceleration = acceleration or default_acceleration(scheme, market)
     settings = Settings(

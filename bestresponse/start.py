@@ -9,7 +9,7 @@ import numpy as np
 
 from bestresponse.acceleration import Lessons
 from bestresponse.equilibrium import Equilibrium
-from bestresponse.errors import DataError
+from bestresponse.errors import DataError, FormulationError
 from bestresponse.market import Market
 from bestresponse.typing import Vector
 
@@ -24,6 +24,20 @@ class Start:
     trades: Mapping[str, Vector] = field(default_factory=dict)  # by player; none for a player not named
     sigma: float = 1.0  # multiple of the automatic penalties
     lessons: Lessons | None = None  # for the accelerator; not heeded by another scheme, nor by Newton's method
+
+    def check(self, market: Market) -> None:
+        """Raise FormulationError, naming what is wrong, unless this is a start on a market."""
+        if np.shape(self.price) != (market.n_goods,):
+            shape = np.shape(self.price)
+            raise FormulationError(f"start has prices of shape {shape}; the market has {market.n_goods} goods")
+        if not (finite := np.isfinite(self.price)).all():
+            raise FormulationError(f"start has no finite price of {market.goods[int(np.argmin(finite))].name}")
+        for name, trades in self.trades.items():
+            if name not in market.positions:
+                raise FormulationError(f"start has trades of {name}, who is no player of the market")
+            n_goods = len(market.positions[name])
+            if np.shape(trades) != (n_goods,) or not np.isfinite(trades).all():
+                raise FormulationError(f"the trades of {name} to start from are not {n_goods} finite numbers")
 
     @classmethod
     def after(cls, found: Equilibrium) -> Start:

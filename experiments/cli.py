@@ -92,13 +92,15 @@ def solve(
         from experiments.solving import solve as run
 
     screen = Screen(quiet)
+    named: dict[Path, str] = {}
+    for option, path in (("--start", start), ("--trace", trace), ("--json", json), ("--figures", figures)):
+        if path is not None and (other := named.setdefault(path.resolve(), option)) != option:
+            raise typer.BadParameter(f"{other} and {option} both name {path}, which the run would overwrite")
     for path in (json, trace, figures):
         if path is not None:
             writable(path, folder=path is figures)
     if resume and trace is None:
         raise typer.BadParameter("--resume goes on from the state beside a trace file: name it by --trace FILE")
-    if start is not None and trace is not None and start.resolve() == trace.resolve():
-        raise typer.BadParameter(f"--start and --trace both name {start}, which the run would overwrite")
     loaded = load_case(case)
     if resume and trace is not None and not state_file(trace).exists():
         screen.say(f"nothing to resume: there is no {state_file(trace)}; the run starts from its first sweep")

@@ -177,9 +177,12 @@ def grid(axes: Sequence[str], seeds: int = 1) -> list[Settings]:
     """Return every combination of texts like "sigma=1,3", for every seed. Raises DataError naming what does not fit."""
     if not seeds >= 1:
         raise DataError(f"seeds: given {seeds}, must be at least 1")
-    points = [Settings()]
+    points, seen = [Settings()], set[str]()
     for axis in axes:
         key, _, values = axis.partition("=")
+        if key in seen:
+            raise DataError(f"{key} is given more than once, at last as {axis!r}; give it once with all its values")
+        seen.add(key)
         if key not in _ALLOWED:
             raise DataError(f"no key {key!r} in {axis!r}{nearest(key, list(_ALLOWED))} Keys: {', '.join(_ALLOWED)}")
         chosen_values: list[Any] = [setting(key, text) for text in values.split(",")]

@@ -125,3 +125,19 @@ def test_lessons_that_mislead_are_forgotten():
     pupil.next_state(state, linear @ state + new)
     assert len(pupil.lessons("s").z) == 2
     assert np.linalg.norm(_run(pupil, linear, new, 12) - np.linalg.solve(np.eye(len(new)) - linear, new)) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (Start(np.zeros(2)), r"start has prices of shape \(2,\); the market has 3 goods"),
+        (Start(np.array([0.0, np.nan, 0.0])), "start has no finite price of flour"),
+        (Start(np.array([0.0, 0.0, np.inf])), "start has no finite price of bread"),
+        (Start(np.zeros(3), {"miller": np.zeros(3)}), "the trades of miller to start from are not 2 finite numbers"),
+        (Start(np.zeros(3), {"buyer": np.array([np.nan])}), "the trades of buyer to start from are not 1 finite"),
+        (Start(np.zeros(3), {"burglar": np.zeros(1)}), "start has trades of burglar, who is no player"),
+    ],
+)
+def test_a_start_that_is_none_is_refused_by_name(start, words):
+    with pytest.raises(FormulationError, match=words):
+        coordinate(chain_market(), start)

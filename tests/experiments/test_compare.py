@@ -262,6 +262,7 @@ def test_an_interrupt_ends_the_run_and_the_comparison_but_loses_neither():
         (lambda: Settings(newton=0, damping=1.0), "given newton=0, damping=1: "),
         (lambda: grid(["order=alphabetic"]), "most_imbalanced"),
         (lambda: grid(["sigmas=1"]), 'did you mean "sigma"'),
+        (lambda: grid(["sigma=1", "sigma=3"]), "sigma is given more than once, at last as 'sigma=3'"),
         (lambda: grid([], seeds=0), "seeds: given 0"),
         (lambda: Budget(max_sweeps=0), "max-sweeps: given 0"),
         (lambda: Budget(tolerance=float("nan")), "tolerance: given nan"),

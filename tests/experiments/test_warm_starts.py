@@ -136,5 +136,7 @@ def test_start_on_the_command_line(call, ended, tmp_path):
     assert shown.code == 0
     both = call("solve", "teaching", "--start", str(ended), "--trace", str(ended))
     assert both.code == 2 and "which the run would overwrite" in unwrapped(both.err)
+    same = call("solve", "teaching", "--json", "o.csv", "--trace", "./o.csv")
+    assert same.code == 2 and "--trace and --json both name o.csv" in unwrapped(same.err)
     alone = call("solve", "teaching", "--method", "monolith", "--start", str(ended))
     assert alone.code == 2 and "the monolith has no sweeps" in alone.err
