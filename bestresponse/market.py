@@ -18,6 +18,8 @@ from bestresponse.errors import FormulationError
 from bestresponse.player import Anchor, Player, Response, Signal
 from bestresponse.typing import IntVector, Vector
 
+BAR = " | "  # between names in traces
+NAMES = f"only names of printable characters without {BAR!r}"
 MONEY_SCALE = 10.0  # [$/h] the unit of money after scaling: 100 units at a price of 0.1
 
 
@@ -52,8 +54,10 @@ class Market:
     players: tuple[Player, ...]
 
     def __post_init__(self) -> None:
-        _refuse_repeats("goods", [good.name for good in self.goods])
-        _refuse_repeats("players", [player.name for player in self.players])
+        for what, names in (("goods", [g.name for g in self.goods]), ("players", [p.name for p in self.players])):
+            _refuse_repeats(what, names)
+            if unreadable := [name for name in names if not readable(name)]:
+                raise FormulationError(f"{what}: {unreadable[0]!r}: {NAMES} can be told in tables and traces")
         known = {good.name for good in self.goods}
         for player in self.players:
             _refuse_repeats(f"goods of {player.name}", list(player.goods))
@@ -136,6 +140,11 @@ class Market:
         """Return (n_goods,) |excess demand| / max(1 unit, largest single trade)."""
         scale = np.maximum(1.0, self.largest_trade(responses))
         return np.abs(self.excess_demand(responses)) / scale
+
+
+def readable(name: str) -> bool:
+    """Whether traces can tell the name of a good or a player among others."""
+    return name.isprintable() and BAR not in name
 
 
 def _refuse_repeats(what: str, names: list[str]) -> None:

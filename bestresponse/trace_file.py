@@ -23,12 +23,11 @@ import pandas as pd
 
 from bestresponse.errors import DataError
 from bestresponse.files import replacing, write_rows
-from bestresponse.market import Market
+from bestresponse.market import BAR, Market
 from bestresponse.start import Ending
 from bestresponse.trace import SweepRecord, Trace
 from bestresponse.typing import Vector
 
-BAR = " | "
 FAMILY = "imbalance_"
 _WORDS = ("imbalance_good", "disagreement_good", "gain_player")
 _COUNTS = ("sweep", "clipped", "rolled_back")
@@ -112,6 +111,8 @@ def _as_a_trace(path: str | Path) -> Iterator[None]:
     """Say of a file that cannot be read as a trace that it is none."""
     try:
         yield
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
     except (KeyError, ValueError, OSError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bestresponse.errors import DataError, FormulationError
 from bestresponse.market import Good, Market
 from bestresponse.player import Player
 from bestresponse.typing import Vector
@@ -61,9 +62,12 @@ class Model:
 
     @cached_property
     def market(self) -> Market:
-        """The market of all players."""
+        """The market of all players. Raises DataError, naming the case, if they do not make one."""
         players = [player for group in self.players.values() for player in group]
-        return Market(self._goods([*players, *self.extra]), (*players, *self.extra))
+        try:
+            return Market(self._goods([*players, *self.extra]), (*players, *self.extra))
+        except FormulationError as error:
+            raise DataError(f"{self.case.file}: {error}") from error
 
     @cached_property
     def first_price(self) -> Vector:

@@ -7,10 +7,13 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field, PrivateAttr, Strict, model_validator
 
 from bestresponse.errors import DataError
+from bestresponse.market import NAMES, readable
 from experiments.case_problems import Problem, listed, nearest, refuse, repeated, shown
 from experiments.case_section import Section, key
 from experiments.case_stations import Station, StationDefaults, StationEntry, Waiting
 from experiments.case_vehicles import SHARE_TOLERANCE, Name, Vehicles
+
+OTHERS = ("CNO", "DSO", "Households", "Traffic")  # players who are no load serving entities
 
 Flow: TypeAlias = Annotated[float, Field(ge=0)]
 Limit: TypeAlias = Annotated[float, Field(gt=0)]
@@ -183,6 +186,13 @@ def _one_per_node(stations: tuple[StationEntry, ...]) -> tuple[StationEntry, ...
 def _shares_and_names(entities: tuple[LoadServingEntity, ...]) -> tuple[LoadServingEntity, ...]:
     total = sum(entity.share for entity in entities)
     problems = repeated((entity.name for entity in entities), after=("name",))
+    for position, entity in enumerate(entities):
+        if entity.name in OTHERS:
+            text = f"given {shown(entity.name)}, must not be the name of another player: {listed(OTHERS)}"
+            problems.append(Problem((position, "name"), text))
+        if not readable(entity.name):
+            text = f"given {shown(entity.name)}; {NAMES} can be told in tables and traces"
+            problems.append(Problem((position, "name"), text))
     if not abs(total - 1.0) <= SHARE_TOLERANCE:
         given = " + ".join(f"{entity.share:g}" for entity in entities)
         problems.append(Problem((), f"given shares {given} = {total:.10g}, must sum to 1"))

@@ -55,6 +55,8 @@ def test_signals_are_in_the_players_own_order():
         (("x",), (Trader("a", {"x": 1.0}, 1.0),), "'x' has 1 trader"),
         (("x",), (Trader("a", {"x": 1.0}, 1.0), Trader("a", {"x": 1.0}, 1.0)), "players: 'a' is named more than once"),
         (("x",), (Trader("a", {"x": 1.0}, 1.0), Trader("b", {"z": 1.0}, 1.0)), "b trades 'z', which is no good"),
+        (("x | y",), (), "goods: 'x . y': only names of printable characters without ' . ' can be told in tables"),
+        ((), (Trader("a\rb", {}, 1.0),), r"players: 'a\\rb': only names of printable characters"),
     ],
 )
 def test_a_market_that_cannot_work_is_refused_by_name(goods, players, message):

@@ -185,7 +185,7 @@ def test_a_state_whose_trace_is_gone_or_short_is_refused(tmp_path):
     path = tmp_path / "trace.csv"
     solve("teaching", method="sharing", max_sweeps=5, trace=path)
     path.write_text("\n".join(path.read_text().splitlines()[:3]) + "\n")
-    with pytest.raises(DataError, match="does not hold the 4 sweeps"):
+    with pytest.raises(DataError, match=r"trace\.csv: it does not hold the 4 sweeps"):
         solve("teaching", method="sharing", trace=path, resume=True)
     path.unlink()
     with pytest.raises(DataError, match="no such file, but 4 sweeps"):
