@@ -205,3 +205,15 @@ class Block:
     def size(self) -> int:
         """The number of variables."""
         return len(self.lower)
+
+
+def stacked(parts: Mapping[str, Vector], lengths: Mapping[str, int]) -> Vector:
+    """Return what has these names and lengths, of a plan or of multipliers, as one vector; parts may be shorter: 0s."""
+    found = [np.append(parts[name], np.zeros(max(0, n - len(parts[name])))) for name, n in lengths.items()]
+    return np.concatenate([np.zeros(0), *found])
+
+
+def unstacked(values: Vector, lengths: Mapping[str, int]) -> dict[str, Vector]:
+    """Return the parts of a vector by name, each a copy."""
+    edges = np.cumsum([0, *lengths.values()])
+    return {name: values[a:b].copy() for name, a, b in zip(lengths, edges, edges[1:], strict=False)}

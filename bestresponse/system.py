@@ -24,7 +24,7 @@ from scipy import sparse
 from bestresponse.complementarity.problem import ComplementarityProblem, natural_residual
 from bestresponse.errors import FormulationError
 from bestresponse.market import MONEY_SCALE, Market
-from bestresponse.player import Block, HasBlock, Player, Response
+from bestresponse.player import Block, HasBlock, Player, Response, stacked, unstacked
 from bestresponse.typing import IntVector, SparseMatrix, Vector
 
 
@@ -102,9 +102,9 @@ class ComplementaritySystem:
         for name, block in self.blocks.items():
             place = self._places[name]
             x = np.clip(w[place.x], block.lower, block.upper)
-            duals = _scatter(w[place.y], block.equalities) | _scatter(w[place.z], block.inequalities)
+            duals = unstacked(w[place.y], block.equalities) | unstacked(w[place.z], block.inequalities)
             trade = block.trade @ x + block.trade_offset
-            responses[name] = Response(trade, block.cost(x), _scatter(x, block.variables), duals)
+            responses[name] = Response(trade, block.cost(x), unstacked(x, block.variables), duals)
         return w[self._price].copy(), responses
 
     def natural_residual(self, price: Vector, responses: Mapping[str, Response]) -> float:
@@ -234,17 +234,7 @@ def _row_size(matrix: SparseMatrix, scale: Vector) -> Vector:
 def _gather(player: str, what: str, values: Mapping[str, Vector], lengths: Mapping[str, int]) -> Vector:
     if missing := [name for name in lengths if name not in values]:
         raise FormulationError(f"{player}: the answer's {what} lack {missing[0]!r}, which its block names")
-    return np.concatenate([np.zeros(0), *[_padded(values[name], length) for name, length in lengths.items()]])
-
-
-def _padded(values: Vector, length: int) -> Vector:
-    """Return an answer's values, with zeros for variables that were found only after it."""
-    return np.append(values, np.zeros(max(0, length - len(values))))
-
-
-def _scatter(values: Vector, lengths: Mapping[str, int]) -> dict[str, Vector]:
-    edges = np.cumsum([0, *lengths.values()])
-    return {name: values[a:b].copy() for name, a, b in zip(lengths, edges, edges[1:], strict=False)}
+    return stacked(values, lengths)
 
 
 def _entry(block: Block, lengths: Mapping[str, int], index: int) -> str:

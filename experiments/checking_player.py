@@ -12,7 +12,7 @@ from typing import Any
 
 from bestresponse.conformance import checks
 from bestresponse.coordinator import coordinate, default_scheme
-from bestresponse.errors import BestResponseError, DataError, FormulationError
+from bestresponse.errors import BestResponseError, DataError
 from bestresponse.player import HasBlock, KnowsItsSensitivity, KnowsItsSet, Player, Response, Signal
 from bestresponse.typing import Vector
 from experiments.build import Model, build
@@ -68,8 +68,8 @@ class Verdict:
 def check(case: Case, role: str, model: str, options: Mapping[str, Any], scenario: str, v2g: bool) -> Verdict:
     """Return what conformance and the market say of a model in place of a role, or beside the roles (role "extra").
 
-    Raises DataError for a role, model, option or scenario that does not exist, or players that lack what the contract
-    needs; FormulationError where the goods do not fit the market.
+    Raises DataError for a role, model, option or scenario that does not exist, players that lack what the contract
+    needs, or goods that do not fit the market.
     """
     built = _built(with_model(case, role, model, options), model, scenario, v2g)
     players = built.extra[-1:] if role == EXTRA else built.players[role]
@@ -134,7 +134,7 @@ def _said(error: Exception) -> str:
 def _refuse_unknown_goods(case: Case, built: Model, players: tuple[Player, ...], scenario: str, v2g: bool) -> None:
     try:
         _ = built.market
-    except FormulationError as error:
+    except DataError as error:
         known = [good.name for good in build(case, scenario, v2g).market.goods]
         unknown = [good for player in players for good in player.goods if good not in known]
         if not unknown:

@@ -22,7 +22,7 @@ from scipy.linalg import qr
 from bestresponse.errors import DataError
 from bestresponse.map_diagnosis import MapDiagnosis, diagnose_map
 from bestresponse.monolith import MonolithSolution, solve_monolith
-from bestresponse.player import Response
+from bestresponse.player import Response, stacked
 from bestresponse.scheme_rates import SchemeRate, scheme_rate
 from bestresponse.schemes.protocol import Scheme
 from bestresponse.start import Start
@@ -139,8 +139,7 @@ def save_rate_figure(diagnosis: CaseDiagnosis, path: Path) -> None:
 
 def _derivative(system: ComplementaritySystem, responses: Mapping[str, Response]) -> sparse.csr_array:
     parts = [
-        block.jacobian(np.concatenate([responses[name].plan[key] for key in block.variables]), 0.0)
-        for name, block in system.blocks.items()
+        block.jacobian(stacked(responses[name].plan, block.variables), 0.0) for name, block in system.blocks.items()
     ]
     return sparse.csr_array(sparse.block_diag(parts))
 

@@ -7,13 +7,13 @@ lie in the player's set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult, linprog
 
-from bestresponse.player import Block, KnowsItsSet, Response
+from bestresponse.player import Block, KnowsItsSet, Response, stacked, unstacked
 from bestresponse.typing import Vector
 
 ROW_TOLERANCE = 1e-4  # of rows and bounds; a linear program's own points are no better than 1e-7 over the row's scale
@@ -23,7 +23,7 @@ DIFFERENCE = 1e-5  # step of finite differences, in sizes of the variables
 
 def agrees_at(block: Block, answer: Response, slack: float) -> Iterator[str]:
     """Yield what tells the block from the answer in cost, trades and rows."""
-    x = stacked(block, answer.plan)
+    x = stacked(answer.plan, block.variables)
     trade = block.trade @ x + block.trade_offset
     if not np.allclose(trade, answer.trade, rtol=1e-6, atol=1e-6):
         yield f"the block's trades differ from the answer's by {np.abs(trade - answer.trade).max():.1e}"
@@ -36,7 +36,7 @@ def agrees_at(block: Block, answer: Response, slack: float) -> Iterator[str]:
 
 def is_optimal(block: Block, price: Vector, answer: Response, slack: float) -> Iterator[str]:
     """Yield by how much another point of the block is better to first order."""
-    x = stacked(block, answer.plan)
+    x = stacked(answer.plan, block.variables)
     slope = block.gradient(x, 0.0) + block.trade.T @ price
     best = _extreme_point(block, slope, x)
     if not best.success:
@@ -47,8 +47,8 @@ def is_optimal(block: Block, price: Vector, answer: Response, slack: float) -> I
 
 def has_multipliers(block: Block, price: Vector, answer: Response, slack: float) -> Iterator[str]:
     """Yield what the answer's multipliers leave open: the outlay less the lower bound they prove."""
-    x = stacked(block, answer.plan)
-    y, z = (_joined(answer.duals, names) for names in (block.equalities, block.inequalities))
+    x = stacked(answer.plan, block.variables)
+    y, z = (stacked(answer.duals, names) for names in (block.equalities, block.inequalities))
     if not np.min(z, initial=0.0) >= -ROW_TOLERANCE:
         yield f"a multiplier of an inequality is {np.min(z):.1e}"
     reduced = block.gradient(x, 0.0) + block.trade.T @ price + block.A.T @ y + block.G.T @ z
@@ -67,7 +67,7 @@ def stays_inside(block: Block, player: KnowsItsSet, x: Vector, directions: list[
         if not found.success:
             yield f"the block's set cannot be searched: {found.message}"
             return
-        outside = player.violation(split(block, found.x))
+        outside = player.violation(unstacked(found.x, block.variables))
         if not outside <= ROW_TOLERANCE:
             yield f"a point of the block lies outside the player's own set by {outside:.1e}"
             return
@@ -83,21 +83,6 @@ def differentiates(block: Block, x: Vector, direction: Vector, smoothing: float)
     noise = 1e-13 * np.max(np.abs(block.gradient(x, smoothing)) * block.scale, initial=0.0)
     if not error <= 1e-3 * size + noise:
         yield f"the Jacobian misses the change of the gradient by {error / size if size else np.inf:.1e} of it"
-
-
-def stacked(block: Block, plan: Mapping[str, Vector]) -> Vector:
-    """Return (n,) the plan in the block's order."""
-    return _joined(plan, block.variables)
-
-
-def split(block: Block, x: Vector) -> dict[str, Vector]:
-    """Return the block's variables by name."""
-    ends = np.cumsum([0, *block.variables.values()])
-    return {name: x[a:b] for name, a, b in zip(block.variables, ends, ends[1:], strict=False)}
-
-
-def _joined(parts: Mapping[str, Vector], names: Mapping[str, int]) -> Vector:
-    return np.concatenate([np.zeros(0), *[parts[name] for name in names]])
 
 
 def _extreme_point(block: Block, slope: Vector, x: Vector, reach: float = np.inf) -> OptimizeResult:

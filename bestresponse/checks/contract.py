@@ -11,7 +11,7 @@ import numpy as np
 from bestresponse.checks import block as block_checks
 from bestresponse.checks import sensitivity as sensitivity_checks
 from bestresponse.checks.bench import TOLERANCE, Bench, slack
-from bestresponse.player import Anchor, HasBlock, KnowsItsSensitivity, KnowsItsSet, Signal
+from bestresponse.player import Anchor, HasBlock, KnowsItsSensitivity, KnowsItsSet, Signal, stacked
 from bestresponse.typing import Vector
 
 
@@ -154,7 +154,7 @@ def _block_set(bench: Bench) -> Iterator[str]:
     if not (isinstance(bench.player, HasBlock) and isinstance(bench.player, KnowsItsSet)):
         return
     block, rng = bench.player.block(), np.random.default_rng(bench.seed)
-    x = block_checks.stacked(block, bench.answer(bench.prices[0]).plan)
+    x = stacked(bench.answer(bench.prices[0]).plan, block.variables)
     ahead = rng.normal(size=(3, block.size))
     yield from block_checks.stays_inside(block, bench.player, x, [*ahead, *-ahead])
 
@@ -165,7 +165,7 @@ def _block_jacobian(bench: Bench) -> Iterator[str]:
         return
     block, rng = bench.player.block(), np.random.default_rng(bench.seed)
     for _, answer in bench.answers():
-        inside = block_checks.stacked(block, answer.plan) + 0.1 * block.scale
+        inside = stacked(answer.plan, block.variables) + 0.1 * block.scale
         yield from block_checks.differentiates(block, inside, rng.normal(size=block.size), smoothing=1.0)
 
 

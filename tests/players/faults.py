@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
-from bestresponse.checks.block import split, stacked
-from bestresponse.player import Anchor, Signal
+from bestresponse.player import Anchor, Signal, stacked, unstacked
 
 
 class Sound:
@@ -34,7 +33,11 @@ class Sound:
         """The answer that the block makes of a plan, right or wrong."""
         block = self.inside.block()
         return replace(
-            answer, trade=block.trade @ x + block.trade_offset, cost=block.cost(x), plan=split(block, x), bound=None
+            answer,
+            trade=block.trade @ x + block.trade_offset,
+            cost=block.cost(x),
+            plan=unstacked(x, block.variables),
+            bound=None,
         )
 
 
@@ -214,7 +217,7 @@ class LeavesItsSet(Sound):
     def best_response(self, signal):
         answer = super().best_response(signal)
         block = self.inside.block()
-        return self.with_plan(answer, stacked(block, answer.plan) - 100.0 * block.scale)
+        return self.with_plan(answer, stacked(answer.plan, block.variables) - 100.0 * block.scale)
 
 
 class SaysNaN(Sound):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bestresponse.checks.block import stacked
 from bestresponse.coordinator import coordinate
 from bestresponse.market import Market
+from bestresponse.player import stacked
 from bestresponse.stopping import Limits, StopReason, Tolerances
 from experiments.build import build
 from experiments.case import load_case
@@ -17,7 +17,7 @@ class StepsOutside(faults.Sound):
     def best_response(self, signal):
         answer = super().best_response(signal)
         block = self.inside.block()
-        return self.with_plan(answer, stacked(block, answer.plan) - 1e-3 * block.scale)
+        return self.with_plan(answer, stacked(answer.plan, block.variables) - 1e-3 * block.scale)
 
 
 def coordinated(name):
