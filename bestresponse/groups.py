@@ -39,38 +39,30 @@ def two_groups(market: Market) -> Groups:
     which none can be left out, and their traders; or if the search gives up, as it may on a market of many players who
     meet in no order.
     """
-    goods: dict[Kind, list[str]] = {}
-    for good, traders in _traders(market).items():
-        goods.setdefault(tuple(traders), []).append(good)
+    goods = _goods_by_traders(market)
     chosen: set[str] = set()
     for part in _parts(goods):
         search = _Search()
         try:
             found = search.cover(part)
         except _GaveUpError:
-            raise FormulationError(
-                f"this market was not split into two groups with one trader of every good in the first: the search "
-                f"gave up over {_listed({kind: goods[kind] for kind in part})}. A scheme that needs no groups still "
-                "works: 'exchange'"
-            ) from None
+            raise _refusal("the search gave up over", goods, part) from None
         if found is None:
-            in_the_way = {kind: goods[kind] for kind in search.obstacle(part)}
-            raise FormulationError(
-                "this market cannot be split into two groups with one trader of every good in the first: no players "
-                f"that share no good trade all of {_listed(in_the_way)}. A scheme that needs no groups still works: "
-                "'exchange'"
-            )
+            raise _refusal("no players that share no good trade all of", goods, search.obstacle(part))
         chosen |= found
     first = tuple(player.name for player in market if player.name in chosen)
     return Groups(first, tuple(player.name for player in market if player.name not in chosen))
 
 
-def _traders(market: Market) -> Mapping[str, list[str]]:
+def _goods_by_traders(market: Market) -> Mapping[Kind, list[str]]:
     traders: dict[str, list[str]] = {good.name: [] for good in market.goods}
     for player in market:
         for good in player.goods:
             traders[good].append(player.name)
-    return traders
+    goods: dict[Kind, list[str]] = {}
+    for good, kind in traders.items():
+        goods.setdefault(tuple(kind), []).append(good)
+    return goods
 
 
 def _parts(kinds: Iterable[Kind]) -> list[list[Kind]]:
@@ -162,13 +154,16 @@ class _Search:
             raise _GaveUpError
 
 
-def _listed(kinds: Mapping[Kind, list[str]]) -> str:
+def _refusal(why: str, goods: Mapping[Kind, list[str]], kinds: Sequence[Kind]) -> FormulationError:
     words = [
-        f"{_names(list(map(repr, goods)), 'more like them')} (traded by {_names(traders, 'more')})"
-        for traders, goods in kinds.items()
+        f"{_names(list(map(repr, goods[traders])), 'more like them')} (traded by {_names(traders, 'more')})"
+        for traders in kinds[:SHOWN]
     ]
-    more = f"; and {len(words) - SHOWN} more kinds of goods" if len(words) > SHOWN else ""
-    return "; ".join(words[:SHOWN]) + more
+    words += [f"and {len(kinds) - SHOWN} more kinds of goods"] * (len(kinds) > SHOWN)
+    return FormulationError(
+        "this market cannot be split into two groups with one trader of every good in the first: "
+        f"{why} {'; '.join(words)}. A scheme that needs no groups still works: 'exchange'"
+    )
 
 
 def _names(names: Sequence[str], more: str) -> str:
