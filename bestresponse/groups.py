@@ -46,9 +46,9 @@ def two_groups(market: Market) -> Groups:
         try:
             found = search.cover(part)
         except _GaveUpError:
-            raise _refusal("the search gave up over", goods, part) from None
+            raise _refusal("was not", "the search gave up over", goods, part) from None
         if found is None:
-            raise _refusal("no players that share no good trade all of", goods, search.obstacle(part))
+            raise _refusal("cannot be", "no players that share no good trade all of", goods, search.obstacle(part))
         chosen |= found
     first = tuple(player.name for player in market if player.name in chosen)
     return Groups(first, tuple(player.name for player in market if player.name not in chosen))
@@ -154,15 +154,15 @@ class _Search:
             raise _GaveUpError
 
 
-def _refusal(why: str, goods: Mapping[Kind, list[str]], kinds: Sequence[Kind]) -> FormulationError:
+def _refusal(verb: str, why: str, goods: Mapping[Kind, list[str]], kinds: Sequence[Kind]) -> FormulationError:
     words = [
         f"{_names(list(map(repr, goods[traders])), 'more like them')} (traded by {_names(traders, 'more')})"
         for traders in kinds[:SHOWN]
     ]
     words += [f"and {len(kinds) - SHOWN} more kinds of goods"] * (len(kinds) > SHOWN)
     return FormulationError(
-        "this market cannot be split into two groups with one trader of every good in the first: "
-        f"{why} {'; '.join(words)}. A scheme that needs no groups still works: 'exchange'"
+        f"this market {verb} split into two groups with one trader of every good in the first: {why} "
+        f"{'; '.join(words)}. A scheme that needs no groups still works: 'exchange'"
     )
 
 
