@@ -16,9 +16,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from bestresponse.errors import BestResponseError
 from bestresponse.market import Market
-from bestresponse.oracle import EXPECTED
 from bestresponse.player import HasBlock
 from bestresponse.stopping import Stop, StopReason
 from bestresponse.typing import Vector
@@ -37,7 +35,7 @@ def explained(stop: Stop, market: Market) -> Stop:
         return stop
     try:
         proof = why_nothing_clears(market)
-    except (BestResponseError, *EXPECTED) as error:  # it decides nothing, so it must not cost what has been computed
+    except Exception as error:  # it decides nothing, so it must not cost what has been computed
         logger.warning("whether any prices clear the market is not known: %s", error)
         return stop
     return replace(stop, evidence=f"{stop.evidence} {proof}".strip())
