@@ -58,7 +58,7 @@ def tables_of(result: Result) -> Tables:
 
 
 def other_quantities(quantities: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the quantities that stand in no table: single numbers, and what later versions may add."""
+    """Return the quantities that stand in no table: single numbers, and what only some models tell."""
     return {name: value for name, value in quantities.items() if name not in _IN_TABLES}
 
 

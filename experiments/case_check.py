@@ -15,7 +15,13 @@ from experiments.case_islands import reactive_problems
 from experiments.case_problems import Problem, Where, listed, nearest, raise_data_error, shown
 from experiments.case_schema import Case
 from experiments.case_searches import first_paths, is_generated, trip_searches, unreachable, vehicle
-from experiments.models.registry import BY_PHASE, model_problems
+from experiments.models.registry import (
+    ALL_TRIPS_ON_STATED_PATHS,
+    BALANCE_REACTIVE_POWER,
+    BY_PHASE,
+    GIVE_NO_POWER,
+    model_problems,
+)
 from networks.errors import NetworkDataError
 from networks.feeder import BUILT_IN_FEEDERS, DATA, Feeder, is_shipped_by_pandapower, load_feeder
 from networks.paths import PathSet, base_routes, electric_paths, fuel_paths
@@ -74,11 +80,11 @@ def check_case(case: Case, v2g: bool = True) -> CheckedCase:
     """The case with its networks, once it is sure that they fit; ``v2g`` is that of the run to come.
 
     Raises DataError that lists every problem: networks that cannot be read, nodes, buses and lines that do not exist,
-    OD pairs without an energy-feasible path, parts of the feeder without the reactive power they need, and charging
-    that no choice of paths could supply.
+    OD pairs without an energy-feasible path; with the models of which that can be told, also parts of the feeder
+    without the reactive power they need, and charging that no choice of paths could supply.
     """
     problems = model_problems(case)
-    road = _tried(problems, ("road", "network"), lambda: _load_road(case))
+    road = _tried(problems, ("road", "network"), lambda: road_of(case))
     feeder = _tried(problems, ("feeder", "network"), lambda: _load_feeder(case))
     if road is not None:
         problems += _unknown_nodes(case, road)
@@ -89,15 +95,20 @@ def check_case(case: Case, v2g: bool = True) -> CheckedCase:
         raise_data_error(case.file, problems, case.model_dump())
     routes, problems = _feasible_routes(case, road)
     checked = CheckedCase(case, road, feeder, routes)
-    for name in case.scenarios:
-        problems += reactive_problems(case, checked.scenario_feeder(name), name)
-    if not problems and not is_generated(case):
+    if case.players.dso in BALANCE_REACTIVE_POWER:
+        for name in case.scenarios:
+            problems += reactive_problems(case, checked.scenario_feeder(name), name)
+    if not problems and _only_entities_supply(case) and case.players.traffic in ALL_TRIPS_ON_STATED_PATHS:
         paths = checked.paths_with_v2g if v2g else checked.paths_without_v2g
         for name in case.scenarios:
             problems += charging_problems(case, checked.scenario_feeder(name), paths, name)
     if problems:
         raise_data_error(case.file, problems, case.model_dump())
     return checked
+
+
+def _only_entities_supply(case: Case) -> bool:
+    return case.players.cno in GIVE_NO_POWER and not case.players.extra
 
 
 def scenario_feeder(case: Case, feeder: Feeder, name: str) -> Feeder:
@@ -116,7 +127,8 @@ def _tried(problems: list[Problem], where: Where, attempt: Callable[[], Result])
         return None
 
 
-def _load_road(case: Case) -> RoadNetwork:
+def road_of(case: Case) -> RoadNetwork:
+    """The road of a case in its units, with its capacity factor. Raises NetworkDataError if it cannot be read."""
     _must_exist(case.road.network, BUILT_IN_ROADS)
     keys = case.road
     units = {"minutes_per_time_unit": keys.minutes_per_time_unit, "km_per_length_unit": keys.km_per_length_unit}

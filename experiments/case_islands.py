@@ -35,7 +35,7 @@ class FeederPart(NamedTuple):
 
 def feeder_parts(case: Case, feeder: Feeder) -> tuple[FeederPart, ...]:
     """The connected parts of a feeder, the one with the root first."""
-    rating, generation = _reactive_rating(case, feeder), _generation(case, feeder)
+    rating, generation = reactive_rating(case, feeder), _generation(case, feeder)
     labels = sorted(set(feeder.component.tolist()), key=lambda label: label != feeder.component[feeder.root])
     parts = []
     for label in labels:
@@ -76,8 +76,8 @@ def _shortage(part: FeederPart) -> str:
     )
 
 
-def _reactive_rating(case: Case, feeder: Feeder) -> Vector:
-    """(n_buses,) [kvar] what generators and station inverters can give, or take."""
+def reactive_rating(case: Case, feeder: Feeder) -> Vector:
+    """Return (n_buses,) [kvar] what generators and station inverters can give, or take."""
     rating = np.zeros(feeder.n_buses)
     for entity in case.lse:
         for unit in entity.generators:

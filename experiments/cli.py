@@ -15,6 +15,7 @@ from experiments.assign_cli import assign
 from experiments.check_player_cli import check_player
 from experiments.compare_cli import compare
 from experiments.compare_models_cli import compare_models
+from experiments.defaults import MAX_SWEEPS, TOLERANCE
 from experiments.diagnose_cli import diagnose
 from experiments.diff_cli import diff
 from experiments.exits import Exit, exit_code
@@ -69,8 +70,8 @@ def solve(
     method: Annotated[
         str, typer.Option(help="A scheme (sharing, jacobi, pdhg, …; a wrong name lists all), monolith, or both.")
     ] = "both",
-    tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = 1e-8,
-    max_sweeps: Annotated[int, typer.Option(help="Most sweeps of the coordinator.")] = 600,
+    tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = TOLERANCE,
+    max_sweeps: Annotated[int, typer.Option(help="Most sweeps of the coordinator.")] = MAX_SWEEPS,
     json: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write every sweep to this file, CSV or .parquet.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the state beside the trace file.")] = False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.defaults import MAX_SWEEPS, TOLERANCE
 from experiments.terminal import output
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def compare(
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Starts: the usual first prices, and random multiples of them.")] = 1,
-    max_sweeps: Annotated[int, typer.Option(help="Most sweeps of every run.")] = 600,
+    max_sweeps: Annotated[int, typer.Option(help="Most sweeps of every run.")] = MAX_SWEEPS,
     tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good, at which a run ends.")] = (
-        1e-8
+        TOLERANCE
     ),
     measure_every: Annotated[int, typer.Option(help="Sweeps between measurements of the players' gains.")] = 5,
     predict: Annotated[

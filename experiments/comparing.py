@@ -27,6 +27,7 @@ from experiments.bystander import Bystander, Reading
 from experiments.case_schema import Case
 from experiments.case_searches import refuse_generated
 from experiments.convergence import RESIDUALS, TARGETS, Tail, first_within, linear_tail
+from experiments.defaults import MAX_SWEEPS, TOLERANCE
 from experiments.grid import Settings
 
 REFUSED = "refused"  # the stop reason of a run that the scheme or the market does not allow
@@ -39,8 +40,8 @@ OnSweep = Callable[[SweepRecord], None]
 class Budget:
     """What every run of a comparison may take, and how it is measured."""
 
-    max_sweeps: int = 600
-    tolerance: float = 1e-8  # at which a run ends
+    max_sweeps: int = MAX_SWEEPS
+    tolerance: float = TOLERANCE  # at which a run ends
     measure_every: int = 5  # sweeps between measurements of the gains
 
     def __post_init__(self) -> None:
@@ -226,5 +227,6 @@ def _final(found: Equilibrium) -> dict[str, float | None]:
     certificate = found.certificate
     if certificate is None:
         return dict.fromkeys(RESIDUALS)
-    values = (certificate.largest_imbalance, certificate.largest_gain, certificate.natural_residual)
+    off = max(certificate.largest_imbalance, certificate.price_disagreement or 0.0)
+    values = (off, certificate.largest_gain, certificate.natural_residual)
     return dict(zip(RESIDUALS, values, strict=True))

@@ -15,6 +15,7 @@ from experiments.case_schema import Case
 from experiments.checking_player import with_model
 from experiments.models.listing import ready
 from experiments.models.registry import MODELS
+from experiments.quantities import SOCIAL_COST_PARTS
 from experiments.result import Result
 from experiments.solving import solve
 
@@ -104,10 +105,7 @@ def compare_models(
 
 ROWS = (
     ("social cost", "social_cost_usd_per_h", "$/h"),
-    ("  generation", "generation_cost_usd_per_h", "$/h"),
-    ("  import", "import_cost_usd_per_h", "$/h"),
-    ("  shortage", "shortage_cost_usd_per_h", "$/h"),
-    ("  travel", "travel_cost_usd_per_h", "$/h"),
+    *((f"  {words}", key, "$/h") for key, words in SOCIAL_COST_PARTS.items()),
     ("generated", "generation_kw", "kW"),
     ("imported", "import_kw", "kW"),
     ("losses", "losses_kw", "kW"),

@@ -12,7 +12,7 @@ is unique then by any theorem, and no quantity decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -60,14 +60,18 @@ def compare(
 ) -> dict[str, Comparison]:
     """Return a comparison for every quantity; `exchangeable` says whether plans and prices may be exchanged.
 
-    No quantity is unique where the market is not monotone.
+    No quantity is unique where the market is not monotone. What a player without a report does not tell is left out.
     """
-    rows = {name: _compare(name, coordinator[name], monolith[name], unique=monotone) for name in UNIQUE}
-    for name in UNIQUE_BUT_AT_KINKS:
+
+    def told(names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in coordinator and name in monolith]
+
+    rows = {name: _compare(name, coordinator[name], monolith[name], unique=monotone) for name in told(UNIQUE)}
+    for name in told(UNIQUE_BUT_AT_KINKS):
         row = _compare(name, coordinator[name], monolith[name], unique=monotone)
         at_a_kink = not monotone or (not row.agrees and exchangeable)
         rows[name] = _compare(name, coordinator[name], monolith[name], unique=not at_a_kink)
-    return rows | {name: _compare(name, coordinator[name], monolith[name], unique=False) for name in NOT_UNIQUE}
+    return rows | {name: _compare(name, coordinator[name], monolith[name], unique=False) for name in told(NOT_UNIQUE)}
 
 
 def disagreements(rows: Mapping[str, Comparison]) -> list[str]:
@@ -77,7 +81,7 @@ def disagreements(rows: Mapping[str, Comparison]) -> list[str]:
 
 def differences(rows: Mapping[str, Comparison]) -> list[str]:
     """Return the quantities that would be unique in a monotone market, and in which the routes differ."""
-    return [name for name in (*UNIQUE, *UNIQUE_BUT_AT_KINKS) if not rows[name].agrees]
+    return [name for name in (*UNIQUE, *UNIQUE_BUT_AT_KINKS) if name in rows and not rows[name].agrees]
 
 
 def as_data(rows: Mapping[str, Comparison]) -> dict[str, dict[str, object]]:

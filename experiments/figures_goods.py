@@ -14,9 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from bestresponse.typing import Vector
 from experiments.comparing import Entry
 from experiments.convergence import cleared_for_good, farthest
-from experiments.figures_style import BLACK, BLUE, GREEN, GREY, LEFT, ORANGE, PURPLE, SKY, SMALL, VERMILLION, new_figure
+from experiments.figures_style import COLOURS, GREY, LEFT, SMALL, new_figure
 
-COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 FAMILIES, MEMBERS = 4, 2  # families whose prices are drawn, and goods of each
 CLEAR = 1e-6  # imbalance within which a good counts as cleared

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.exits import Exit
+
 if TYPE_CHECKING:
     from experiments.catalogue import Solved
 
@@ -112,9 +114,9 @@ def numbers(text: str) -> list[float]:
         raise DataError(f"--weights {text!r}: must be numbers separated by commas, such as 1,2.5") from None
 
 
-def exit_code(solved: Solved) -> int:
+def exit_code(solved: Solved) -> Exit:
     """Return the exit code that a solution stands for."""
     if not solved.certified:
-        return 3
+        return Exit.NOT_SOLVED
     is_the_one = solved.entry.unique and not solved.weights and solved.found.certificate.get("normalised", True)
-    return 4 if is_the_one and not solved.matches_published else 0
+    return Exit.ROUTES_DISAGREE if is_the_one and not solved.matches_published else Exit.SOLVED

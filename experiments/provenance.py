@@ -16,7 +16,7 @@ from experiments.case_schema import Case
 if TYPE_CHECKING:
     from experiments.result import Result
 
-PACKAGES = ("bestresponse", "numpy", "scipy", "cvxpy", "highspy", "piqp")
+PACKAGES = ("bestresponse", "numpy", "scipy", "cvxpy", "clarabel", "highspy", "piqp", "qdldl", "numba")
 
 
 def versions() -> dict[str, str]:

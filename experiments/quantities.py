@@ -18,6 +18,17 @@ from players.traffic import ReportsTraffic, TrafficReport, UsedPath
 
 Quantities = dict[str, Any]
 
+SOCIAL_COST_PARTS: Mapping[str, str] = {
+    "generation_cost_usd_per_h": "generation",
+    "import_cost_usd_per_h": "import",
+    "travel_cost_usd_per_h": "travel",
+    "shortage_cost_usd_per_h": "shortage",
+    "degradation_cost_usd_per_h": "battery wear",
+    "forgone_trips_usd_per_h": "forgone trips",
+    "other_cost_usd_per_h": "other players",
+}
+"""What adds up to the social cost, in words and in the order of tables; parts that nobody states are left out."""
+
 
 def quantities(model: Model, price: Vector, responses: Mapping[str, Response]) -> Quantities:
     """Return every reported quantity of prices (n_goods,) and plans, in the order tables show them.

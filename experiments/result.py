@@ -51,6 +51,8 @@ class Result:
             raise DataError(f"there is no table {name!r}; there are {', '.join(self.tables)}")
         if name not in ("trace", "cross_check") and not self.quantities:
             raise DataError(f"there is no table {name!r}: the run holds no quantities. {self.status}")
+        if name == "paths" and name not in self.quantities:
+            raise DataError("there is no table 'paths': the model of traffic does not tell them")
         if name == "dlmp":
             return self.table("buses")[["dlmp_usd_per_kwh"]]
         if name == "paths":

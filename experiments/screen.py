@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bestresponse.trace import SweepRecord
 from experiments.clock import PHASES
+from experiments.quantities import SOCIAL_COST_PARTS
 from experiments.result import Result
 from experiments.terminal import output
 
@@ -24,11 +25,7 @@ OnSweep = Callable[[SweepRecord], None]
 
 _ROWS = (
     ("social cost", "social_cost_usd_per_h", "$/h"),
-    ("  generation", "generation_cost_usd_per_h", "$/h"),
-    ("  import", "import_cost_usd_per_h", "$/h"),
-    ("  travel", "travel_cost_usd_per_h", "$/h"),
-    ("  shortage", "shortage_cost_usd_per_h", "$/h"),
-    ("  degradation", "degradation_cost_usd_per_h", "$/h"),
+    *((f"  {words}", key, "$/h") for key, words in SOCIAL_COST_PARTS.items()),
     ("load shed", "load_shed_kw", "kW"),
     ("import", "import_kw", "kW"),
     ("households", "household_kw", "kW"),

@@ -12,13 +12,12 @@ from experiments.case import content, load_case
 from experiments.case_problems import nearest
 from experiments.case_schema import Case
 from experiments.clock import Clock
+from experiments.defaults import MAX_SWEEPS, TOLERANCE
 from experiments.provenance import versions
 from experiments.recording import recording
 from experiments.result import Result
 from experiments.routes import METHODS, OnSweep, Routes
 from experiments.verdict import result_of, with_ranges
-
-DEFAULT_TOLERANCE = 1e-8
 
 
 def solve(
@@ -27,8 +26,8 @@ def solve(
     v2g: bool = True,
     method: str = "both",
     *,
-    tolerance: float = DEFAULT_TOLERANCE,
-    max_sweeps: int = 600,
+    tolerance: float = TOLERANCE,
+    max_sweeps: int = MAX_SWEEPS,
     on_sweep: OnSweep | None = None,
     trace: str | Path | None = None,
     resume: bool = False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.exits import Exit
 from experiments.terminal import output
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from experiments.sweeps.sweep import OnDone, Sweep
 
-DONE, BAD_INPUT, NOTHING_SOLVED, INTERRUPTED = 0, 2, 3, 130  # exit codes
 REASONS = 3  # shown of runs that failed
 
 
@@ -43,6 +42,7 @@ def sweep(
     and the sweep should be run again; 130 interrupted (what is done is kept).
     """
     from experiments.case_keys import schema_table
+    from experiments.reproduction.running import usual_workers
     from experiments.screen import Screen
     from experiments.sweeps.crews import crew
     from experiments.sweeps.design import points
@@ -61,23 +61,20 @@ def sweep(
     progress = Sweep(loaded, designs, folder)
     interrupted = False
     try:
-        with crew(workers or _cores(), scheduler) as available, _bar() as on_done:
+        with crew(workers or usual_workers(), scheduler) as available, _bar() as on_done:
             progress.go(available, on_done)
     except KeyboardInterrupt:
         interrupted = True
     except OSError as error:
         _say_what_is_kept(progress, error)
-        raise typer.Exit(BAD_INPUT) from None
+        raise typer.Exit(Exit.BAD_INPUT) from None
     console = output()
     _finish(console, progress)
     if interrupted:
         sys.stderr.write("interrupted; the same command goes on from here\n")
-        raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(NOTHING_SOLVED if progress.count("lost") or not progress.count("solved") else DONE)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        raise typer.Exit(Exit.INTERRUPTED)
+    nothing = progress.count("lost") or not progress.count("solved")
+    raise typer.Exit(Exit.NOT_SOLVED if nothing else Exit.SOLVED)
 
 
 @contextmanager
@@ -126,12 +123,12 @@ def _finish(console: Console, progress: Sweep) -> None:
     if not rows:
         return
     table = progress.folder.write_table(rows)
-    written = ["table.parquet", "table.csv"]
-    if progress.study.figure is not None and progress.count("solved"):
-        written += [path.name for path in save_figure(progress.study, table, progress.folder.path)]
     console.print(escape(_summary(progress)))
     for row in [row for row in rows if row["reason"]][:REASONS]:
         console.print(escape(f"run {row['run']}: {row['reason']}"))
+    written = ["table.parquet", "table.csv"]
+    if progress.study.figure is not None and progress.count("solved"):
+        written += [path.name for path in save_figure(progress.study, table, progress.folder.path)]
     console.print(escape(f"Written to {progress.folder.path}: {', '.join(written)}, and every run in runs/"))
 
 

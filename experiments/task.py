@@ -11,6 +11,7 @@ from typing import Any
 
 from experiments.case import content
 from experiments.case_schema import Case
+from experiments.defaults import MAX_SWEEPS, TOLERANCE
 
 HASH_IN_NAME = 16  # hexadecimal digits
 
@@ -23,8 +24,8 @@ class Task:
     scenario: str = "base"
     v2g: bool = True
     method: str = "both"
-    tolerance: float = 1e-8
-    max_sweeps: int = 600
+    tolerance: float = TOLERANCE
+    max_sweeps: int = MAX_SWEEPS
     labels: Mapping[str, Any] = field(default_factory=dict)  # plain data for the reader, such as what a study varies
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.defaults import MAX_SWEEPS, TOLERANCE
 from experiments.exits import Exit
 
 LOOK_EVERY = 5  # sweeps: who watches wants to see them move
@@ -32,8 +33,8 @@ def watch(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="As in newton=0; keys as of compare --grid."),
     ] = None,
-    max_sweeps: Annotated[int, typer.Option(help="Most sweeps.")] = 600,
-    tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = 1e-8,
+    max_sweeps: Annotated[int, typer.Option(help="Most sweeps.")] = MAX_SWEEPS,
+    tolerance: Annotated[float, typer.Option(help="Largest relative imbalance of any good.")] = TOLERANCE,
     every: Annotated[int, typer.Option(help="Show every so many sweeps.", min=1)] = 1,
     pause: Annotated[float, typer.Option(help="Seconds to wait after every sweep that is drawn.", min=0.0)] = 0.02,
 ) -> None:

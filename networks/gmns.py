@@ -126,11 +126,11 @@ def _check_directed(links: Table) -> None:
 
 def _minutes(links: Table, length_km: Vector, km_per_h: float) -> Vector:
     """Return (n_links,) free-flow times: vdf_fftt where it is given, else length over free_speed."""
-    given = links.numbers(_spelt(links, "vdf_fftt"), "finite", blank=-1.0)
-    speed = links.numbers("free_speed", "finite", blank=-1.0) * km_per_h
-    for row in np.flatnonzero(~((given >= 0.0) | (speed > 0.0)))[:1]:
+    given = links.numbers(_spelt(links, "vdf_fftt"), "non-negative or inf", blank=np.inf)
+    speed = links.numbers("free_speed", "positive or inf", blank=np.inf) * km_per_h
+    for row in np.flatnonzero(np.isinf(given) & np.isinf(speed))[:1]:
         raise NetworkDataError(f"{links.where(int(row))}: state a free_speed > 0 or a vdf_fftt >= 0")
-    return np.where(given >= 0.0, given, 60.0 * length_km / np.where(speed > 0.0, speed, 1.0))
+    return np.where(np.isinf(given), 60.0 * length_km / speed, given)
 
 
 def _spelt(links: Table, column: str) -> str:

@@ -35,7 +35,7 @@ class RoadNetwork:
     """Directed road links with the data of t(v) = free_flow (1 + coefficient (v / capacity)^power), eq. (4a).
 
     Raises NetworkDataError on arrays of unequal length, repeated nodes or links, links to unknown nodes or onto
-    themselves, and values out of range (capacity > 0, everything else finite and >= 0).
+    themselves, and values out of range (capacity > 0, tolls finite, everything else finite and >= 0).
     """
 
     name: str

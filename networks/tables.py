@@ -13,7 +13,7 @@ import numpy as np
 from networks.errors import NetworkDataError
 from networks.typing import IntVector, Vector
 
-Rule: TypeAlias = Literal["finite", "non-negative", "positive", "positive or inf"]
+Rule: TypeAlias = Literal["finite", "non-negative", "non-negative or inf", "positive", "positive or inf"]
 
 
 def check_values(values: Vector, rule: Rule, where: Callable[[int], str], what: str) -> None:
@@ -21,6 +21,7 @@ def check_values(values: Vector, rule: Rule, where: Callable[[int], str], what: 
     obeys = {
         "finite": np.isfinite(values),
         "non-negative": np.isfinite(values) & (values >= 0.0),
+        "non-negative or inf": values >= 0.0,
         "positive": np.isfinite(values) & (values > 0.0),
         "positive or inf": values > 0.0,
     }[rule]

@@ -63,14 +63,14 @@ class ChargingOperator(ConvexProgram):
         at_place = self._stations_at_place()
 
         charge = cp.Variable(len(capacity), name="charge", bounds=[0, capacity])  # e⁺ [kW]
-        discharge = cp.Variable(len(capacity), name="discharge", bounds=[0, capacity])  # e⁻ [kW]
-        net = charge - discharge if self.v2g else charge
-        trades = [-charge, at_place @ charge]
+        net, moved, trades = charge, cp.sum(charge), [-charge, at_place @ charge]
         if self.v2g:
+            discharge = cp.Variable(len(capacity), name="discharge", bounds=[0, capacity])  # e⁻ [kW]
+            net, moved = net - discharge, moved + cp.sum(discharge)
             trades += [discharge, -(at_place @ discharge)]
         nodes = [station.node for station in self.stations]
         return Formulation(
-            cost=self.markup_usd_per_kwh * (cp.sum(charge) + cp.sum(discharge)),
+            cost=self.markup_usd_per_kwh * moved,
             trade=cp.hstack(trades),
             constraints={"net_min": low <= net, "net_max": net <= high},
             labels={key: nodes for key in ("charge", "discharge", "net_min", "net_max")},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import cvxpy as cp
 import numpy as np
@@ -112,7 +112,8 @@ def _variable_slices(
     if unusual := [name for name in unusual if name != helper.name()]:
         raise FormulationError(f"{player}: variable {unusual[0]!r} has an attribute that the compiled form cannot hold")
     empty = {variable.name(): 0 for variable in problem.variables() if variable.id not in first_column}
-    return _consecutive({owners.get(key, f"auxiliary {key}"): length for key, length in lengths.items()} | empty)
+    names = _unless_known(owners, lengths)
+    return _consecutive({names[key]: length for key, length in lengths.items()} | empty)
 
 
 def _rows(
@@ -126,8 +127,14 @@ def _rows(
 
 
 def _named(compiled: Sequence[cp.Constraint], constraints: Mapping[str, cp.Constraint]) -> dict[str, slice]:
-    names = {constraint.id: name for name, constraint in constraints.items()}
-    return _consecutive({names.get(c.id, f"auxiliary {c.id}"): c.size for c in compiled})
+    names = _unless_known({constraint.id: name for name, constraint in constraints.items()}, [c.id for c in compiled])
+    return _consecutive({names[c.id]: c.size for c in compiled})
+
+
+def _unless_known(names: Mapping[int, str], keys: Iterable[int]) -> dict[int, str]:
+    """Names by CVXPY's ids, which count through a process; what the player has not named is numbered in order."""
+    unknown = [key for key in keys if key not in names]
+    return {**names, **{key: f"auxiliary {number}" for number, key in enumerate(unknown, start=1)}}
 
 
 def _consecutive(lengths: Mapping[str, int]) -> dict[str, slice]:

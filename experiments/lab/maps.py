@@ -54,7 +54,7 @@ class RoadMap:
 
     def show(self, moment: Moment) -> None:
         """Show what one sweep found."""
-        flow = moment.quantities["link_flow_veh_per_h"]
+        flow = moment.quantities.get("link_flow_veh_per_h", {})
         share = {link: flow[link] / self._capacity[link] for link in self._links.data["link"]}
         self._links.data = dict(self._links.data) | {
             "flow": list(flow.values()),

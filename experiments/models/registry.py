@@ -88,6 +88,15 @@ MODELS: Mapping[str, Mapping[str, ShippedModel]] = {
 BY_PHASE = ("three_phase",)
 """The models of the distribution operator who need the phases of the feeder."""
 
+BALANCE_REACTIVE_POWER = ("linear", "socp", "three_phase")
+"""The models of the distribution operator in which every part of the feeder has to."""
+
+GIVE_NO_POWER = ("price_taker", "regulated", "competing")
+"""The models of charging operators that have none of their own."""
+
+ALL_TRIPS_ON_STATED_PATHS = ("enumerated", "system_optimum", "logit")
+"""The models of drivers who all drive, and on the paths that the case lets them have."""
+
 EXTRAS: Mapping[str, ShippedModel] = {
     "battery": ShippedModel("worked example: a battery, through one hour", "players.battery:Battery"),
     "carbon_generator": ShippedModel(

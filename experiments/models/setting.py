@@ -9,6 +9,7 @@ import numpy as np
 
 from bestresponse.typing import IntVector, Vector
 from experiments.case_check import CheckedCase
+from experiments.case_islands import reactive_rating
 from experiments.case_schema import Case
 from experiments.case_stations import Station
 from networks.feeder import Feeder
@@ -110,13 +111,7 @@ class Setting:
     @cached_property
     def reactive_support_kvar(self) -> Vector:
         """(n_buses,) what generators and station inverters can give or take."""
-        support = np.zeros(self.feeder.n_buses)
-        for entity in self.case.lse:
-            for unit in entity.generators:
-                support[self.feeder.bus_index(unit.bus)] += unit.q_max_kvar
-        for site in self.stations:
-            support[self.feeder.bus_index(site.bus)] += site.inverter_kvar
-        return support
+        return reactive_rating(self.case, self.feeder)
 
     @cached_property
     def usual_quantity(self) -> dict[str, float]:

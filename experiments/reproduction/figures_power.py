@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure
+from experiments.quantities import SOCIAL_COST_PARTS
 from experiments.reproduction.bars import (
     WIDTH,
     Look,
@@ -26,12 +28,14 @@ LEGEND_Y = 0.88
 PANELS = {"left": 0.085, "right": 0.985, "bottom": 0.13, "wspace": 0.22}
 LEFT_IS_WITHOUT = "Left bars without, right bars with V2G."
 
-COST_PARTS = {
-    "travel": ("travel_cost_usd_per_h", GREY),
-    "generation": ("generation_cost_usd_per_h", GREEN),
-    "import": ("import_cost_usd_per_h", SKY),
-    "shortage": ("shortage_cost_usd_per_h", VERMILLION),
-    "battery wear": ("degradation_cost_usd_per_h", PURPLE),
+COST_COLOURS = {  # from the foot of the stack up
+    "travel_cost_usd_per_h": GREY,
+    "generation_cost_usd_per_h": GREEN,
+    "import_cost_usd_per_h": SKY,
+    "shortage_cost_usd_per_h": VERMILLION,
+    "degradation_cost_usd_per_h": PURPLE,
+    "forgone_trips_usd_per_h": ORANGE,
+    "other_cost_usd_per_h": BLUE,
 }
 
 
@@ -89,13 +93,14 @@ def cost_figure(e: Evidence, names: Sequence[Name]) -> Figure:
     """Return Figure 10: (a) the social cost by part, (b) what V2G saves of every part."""
     figure = new_figure("What it costs, and what V2G saves", LEFT_IS_WITHOUT)
     cost, saving = figure.subplots(1, 2, gridspec_kw={**PANELS, "top": 0.74})
-    parts = {label: (_thousands(_values(e, names, key)), colour) for label, (key, colour) in COST_PARTS.items()}
-    draw_stack(cost, names, {label: (values, {"color": colour}) for label, (values, colour) in parts.items()})
+    parts = {key: _thousands(_values(e, names, key)) for key in COST_COLOURS}
+    looks: dict[str, dict[str, Any]] = {key: {"color": colour} for key, colour in COST_COLOURS.items()}
+    draw_stack(cost, names, {SOCIAL_COST_PARTS[key]: (values, looks[key]) for key, values in parts.items()})
     total = _thousands(_values(e, names, "social_cost_usd_per_h"))
     write_totals(cost, names, {name: f"{value:.3g}" for name, value in _there(total).items()} | _missing(total), total)
     cost.set_ylabel(r"(a) social cost [1000 \$/h]")
     figure.legend(*cost.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0.01, LEGEND_Y), ncols=5)
-    _draw_savings(saving, names, {label: values for label, (values, _) in parts.items()}, total)
+    _draw_savings(saving, names, parts, total)
     saving.set_ylabel(r"(b) saved by V2G [1000 \$/h]")
     return figure
 
@@ -103,10 +108,10 @@ def cost_figure(e: Evidence, names: Sequence[Name]) -> Figure:
 def _draw_savings(axes: Axes, names: Sequence[Name], parts: dict[str, Values], total: Values) -> None:
     groups = scenarios(names)
     up, down = np.zeros(len(groups)), np.zeros(len(groups))
-    for label, values in parts.items():
+    for key, values in parts.items():
         saved = np.array([_difference(values.get((s, False)), values.get((s, True))) or 0.0 for s in groups])
         bottom = np.where(saved >= 0, up, down)
-        axes.bar(groups, saved, WIDTH, bottom, color=COST_PARTS[label][1], edgecolor=BLACK, linewidth=0.6)
+        axes.bar(groups, saved, WIDTH, bottom, color=COST_COLOURS[key], edgecolor=BLACK, linewidth=0.6)
         up, down = up + np.maximum(saved, 0), down + np.minimum(saved, 0)
     for k, scenario in enumerate(groups):
         before, after = total.get((scenario, False)), total.get((scenario, True))

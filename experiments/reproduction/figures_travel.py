@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures_style import BLUE, GREY, ORANGE, PURPLE, SMALL, new_figure
 from experiments.reproduction.bars import Look, Values, draw_ranges, draw_stack, start_at_zero, write_totals
-from experiments.reproduction.evidence import Evidence, Name, Span
+from experiments.reproduction.evidence import Evidence, Name, NoEvidence, Span
 from experiments.reproduction.trips import Path, dominant_path
 
 COST_PARTS = {
@@ -51,6 +51,8 @@ def stations_figure(e: Evidence, names: Sequence[Name]) -> Figure:
 
 def trips_figure(e: Evidence, names: Sequence[Name], pairs: Sequence[str]) -> Figure:
     """Return Figure 8: what the dominant path of some OD pairs costs by part, in every scenario but Base."""
+    if not pairs:
+        raise NoEvidence("no OD pair has costs both without and with V2G")
     names = [name for name in names if name[0] != "base"] or names
     about = "Left bars without, right bars with V2G. Numbers: the whole cost."
     figure = new_figure("What a trip costs on the path that most vehicles take", about)

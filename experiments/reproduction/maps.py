@@ -10,10 +10,10 @@ import numpy as np
 
 from bestresponse.errors import DataError
 from bestresponse.typing import Vector
+from experiments.case_check import road_of
 from experiments.case_schema import Case
 from experiments.figures_map import FeederMap, scenario_map
 from networks.errors import NetworkDataError
-from networks.road import load_road
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def maps_of(case: Case) -> Maps:
 
 
 def _road_map(case: Case) -> RoadMap | None:
-    road = load_road(case.road.network)
+    road = road_of(case)
     if road.xy is None:
         return None
     ends = zip(road.tail.tolist(), road.head.tolist(), strict=True)

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from experiments.quantities import SOCIAL_COST_PARTS
 from experiments.reproduction.evidence import Evidence, Name, Span
 from experiments.reproduction.folder import Reproduction
 from experiments.store import MANIFEST, RUNS
 
 _ROWS = (
     ("Social cost [$/h]", "social_cost_usd_per_h", ",.2f"),
-    ("– generation [$/h]", "generation_cost_usd_per_h", ",.2f"),
-    ("– import [$/h]", "import_cost_usd_per_h", ",.2f"),
-    ("– travel [$/h]", "travel_cost_usd_per_h", ",.2f"),
-    ("– shortage [$/h]", "shortage_cost_usd_per_h", ",.2f"),
-    ("– battery wear [$/h]", "degradation_cost_usd_per_h", ",.2f"),
+    *((f"– {words} [$/h]", key, ",.2f") for key, words in SOCIAL_COST_PARTS.items()),
     ("Load shed [kW]", "load_shed_kw", ",.2f"),
     ("Import [kW]", "import_kw", ",.1f"),
     ("Household use [kW]", "household_kw", ",.1f"),

@@ -13,6 +13,7 @@ from bestresponse.errors import DataError
 from experiments.case_problems import listed, nearest, shown
 from experiments.routes import METHODS
 from experiments.sweeps.keys import changed, pattern_of, places, value_at
+from experiments.sweeps.labels import FACTOR
 from experiments.sweeps.study import VALUES, OneAtATime, Random, Study
 
 RUN_KEYS = ("scenario", "v2g", "method", "tolerance", "max_sweeps")  # of a run rather than of its case
@@ -33,7 +34,7 @@ class Setting:
         """What the table shows of it."""
         if self.shown_as is not None:
             return self.shown_as
-        return {f"factor of {self.pattern}" if self.times else self.pattern: self.value}
+        return {f"{FACTOR}{self.pattern}" if self.times else self.pattern: self.value}
 
     def applied(self, tables: Mapping[str, Any]) -> Any:
         """Return a case's tables with the setting in them. Raises DataError where nothing is there to multiply."""
@@ -91,6 +92,8 @@ def _check_options(study: Study, designs: Sequence[Point]) -> None:
     options = {name: [getattr(study, name)] for name in RUN_KEYS}
     for setting in (setting for design in designs for setting in design):
         if setting.pattern in RUN_KEYS:
+            if setting.times:
+                raise DataError(f"{study.file}: {setting.pattern}: an option of the run is given values, not factors")
             options[setting.pattern].append(setting.value)
     allowed: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "scenario": (lambda value: value in list(study.base_case.scenarios), listed(study.base_case.scenarios)),

@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from bestresponse.errors import DataError
 from experiments.case_keys import meaning_at
 from experiments.case_problems import listed, nearest, shown
-from experiments.figures_goods import COLOURS, MARKS
-from experiments.figures_style import GREY, LEFT, new_figure, style, write
+from experiments.figures_goods import MARKS
+from experiments.figures_style import COLOURS, GREY, LEFT, new_figure, style, write
 from experiments.sweeps.figure_changes import draw_changes
 from experiments.sweeps.figure_siting import draw_siting
 from experiments.sweeps.keys import places
@@ -146,9 +146,9 @@ def _check_columns(study: Study, table: pd.DataFrame, names: list[str]) -> None:
 def _meaning(study: Study, column: str) -> str:
     """What the case format says of a varied key; its own name for another column."""
     try:
-        where = places(column.removeprefix("factor of "), study.base_case.model_dump())[0]
+        where = places(column, study.base_case.model_dump())[0]
     except DataError:
-        return label(column)
+        return label(column)  # of a factor, for one
     return meaning_at(where) or label(column)
 
 

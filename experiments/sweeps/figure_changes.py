@@ -20,6 +20,9 @@ HEADER, ROW = 1.6, 0.24  # [inch] of headline and axis, and of a key
 def draw_changes(figure: Figure, solved: pd.DataFrame, quantities: list[str]) -> None:
     """Draw a cell for every key and factor, its number in it; one panel for every quantity."""
     changes = solved[solved["changed"] != UNCHANGED]
+    if changes.empty:
+        figure.text(0.5, 0.5, "No run with a change was solved.", ha="center")
+        return
     figure.set_size_inches(SIZE[0], max(SIZE[1], HEADER + ROW * changes["changed"].nunique()))
     panels = figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0]
     for axes, quantity in zip(panels, quantities, strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from experiments.case_problems import shown
 from experiments.reproduction.findings import findings
 from experiments.store import StoredRun
 from experiments.sweeps.runs import Outcome, Run
@@ -18,7 +19,7 @@ def judged(ended: Iterable[tuple[Run, Outcome]]) -> dict[int, dict[str, Any]]:
     """
     groups: dict[tuple[Any, ...], list[tuple[Run, Outcome]]] = {}
     for run, outcome in ended:
-        change = tuple((name, value) for name, value in run.columns.items() if name not in ("scenario", "v2g"))
+        change = tuple((name, shown(value)) for name, value in run.columns.items() if name not in ("scenario", "v2g"))
         groups.setdefault(change, []).append((run, outcome))
     return {run.number: columns for group in groups.values() for columns in [_columns(group)] for run, _ in group}
 

@@ -12,11 +12,17 @@ _UNITS = {
     "_kw": "kW",
     "_pu": "p.u.",
 }
+FACTOR = "factor of "  # begins the column of a key that is multiplied
 _CAPITALS = {"dlmp": "DLMP", "v2g": "V2G", "od": "OD", "n": "number of", "min": "lowest", "max": "highest"}
 
 
 def label(column: str) -> str:
-    """Return a column's name in words with its unit, as in "load shed [kW]" of load_shed_kw; the last part of a key."""
+    """Return a column's name in words with its unit, as in "load shed [kW]" of load_shed_kw; the last part of a key.
+
+    A factor has no unit.
+    """
+    if column.startswith(FACTOR):
+        return FACTOR + label(column.removeprefix(FACTOR)).partition(" [")[0]
     name, _, entry = column.partition(".")
     if entry and column.endswith(tuple(_UNITS)):
         name, entry = column.rsplit(".", 1)[-1], ""

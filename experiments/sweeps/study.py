@@ -13,6 +13,7 @@ from experiments.case_problems import raise_data_error
 from experiments.case_schema import Case
 from experiments.case_section import Section, key
 from experiments.case_vehicles import Name
+from experiments.defaults import MAX_SWEEPS, TOLERANCE
 
 BUILT_IN = Path(__file__).parents[1] / "studies"
 VALUES = {"from", "to", "steps", "scale", "times"}  # keys of a table that states values
@@ -68,8 +69,8 @@ class Study(Section):
     scenario: str = key("Scenario of runs that state none", default="base")
     v2g: bool = key("Whether vehicles may discharge, in runs that state it not", default=True)
     method: str = key("Method of solve; the monolith is the fastest", default="monolith")
-    tolerance: float = key("Tolerance of solve", default=1e-8, gt=0, lt=1)
-    max_sweeps: int = key("Most sweeps of the coordinator", default=600, ge=1)
+    tolerance: float = key("Tolerance of solve", default=TOLERANCE, gt=0, lt=1)
+    max_sweeps: int = key("Most sweeps of the coordinator", default=MAX_SWEEPS, ge=1)
     grid: dict[str, Any] = key("Keys with lists of values, or { from, to, steps }; all combinations", default={})
     points: Annotated[tuple[dict[str, Any], ...], Strict(False)] = key(
         "Keys with one value each; a run each", default=()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -195,11 +196,10 @@ class Columns:
         if self._searches is None or "paths" not in memory:
             return
         whole = {name: np.asarray(values).astype(np.int64) for name, values in memory.items() if name != "path_flow"}
-        links, stops = whole["path_links"].tolist(), whole["path_stops"].tolist()
+        links, stops = iter(whole["path_links"].tolist()), iter(whole["path_stops"].tolist())
         self._found, self._numbers = [], {}
         for k, od, n_links, n_stops in whole["paths"].tolist():
-            own, links = links[:n_links], links[n_links:]
-            at, stops = stops[:n_stops], stops[n_stops:]
+            own, at = list(islice(links, n_links)), list(islice(stops, n_stops))
             self._number(k, self._searches[k].retraced(od, own, [(place, bool(charges)) for place, charges in at]))
         self._idle = whole["idle"]
         self._use(whole["in_use"].tolist())

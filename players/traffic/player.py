@@ -150,8 +150,9 @@ class Traffic:
     def best_response(self, signal: Signal) -> Response:
         """Return the user equilibrium at the signal's prices (and anchor)."""
         for _ in range(ROUND_LIMIT):
+            start = self._start(signal)  # first: it may take paths back into use, of which the problem then knows
             problem = self._problem(signal)
-            found = self._assigned(problem, self._start(signal))
+            found = self._assigned(problem, start)
             self._starts[signal.kind] = self._columns.of_found(found.state.flow)
             cheapest = self._columns.cheapest(found.state)
             state = found.state if cheapest is None else problem.beside(found.state, cheapest.minimum)

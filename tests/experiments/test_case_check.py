@@ -8,6 +8,7 @@ from bestresponse.errors import DataError
 from experiments.case import case_from, load_case
 from experiments.case_check import check_case
 from experiments.case_report import describe
+from experiments.solving import solve
 from tests.experiments.case_tables import GONE, network_folder, refusal, tables
 
 
@@ -185,6 +186,25 @@ def test_charging_that_no_choice_of_paths_could_supply_is_refused():
     assert str(caught.value) == f"case.toml: scenarios.island: electric vehicles need 120.0 kW more {shortage}"
     data["demand"]["ev_by_od"] = {}  # 12 veh/h of 1-2
     assert refusal(data) == f"case.toml: scenarios.island: electric vehicles need 72.0 kW more {shortage}"
+
+
+BATTERY = {"bus": "3", "power_kw": 50.0, "energy_kwh": 100.0, "stored_kwh": 90.0, "worth_usd_per_kwh": 0.1}
+
+
+@pytest.mark.parametrize(
+    "players", [{"cno": "storage"}, {"traffic": "elastic"}, {"extra": [{"model": "battery", "options": BATTERY}]}]
+)
+def test_where_others_may_supply_or_drivers_may_stay_at_home_nothing_is_said_about_charging(players):
+    data = tables(scenarios__island__outages=["2-3", "2-5"], demand__ev_by_od={})
+    for entity in data["lse"]:
+        entity["generators"][0]["p_max_kw"] = 0.0
+    assert "electric vehicles need" in refusal(data)
+    assert check_case(case_from(data | {"players": players}, "c")).case.name == "teaching"
+
+
+def test_a_copper_plate_needs_no_reactive_power():
+    data = tables(lse__0__generators__0__q_max_kvar=20.0, stations__1__inverter_kvar=9.0)
+    assert solve(case_from(data | {"players": {"dso": "copperplate"}}, "c"), "island").routes_agree
 
 
 def test_stations_too_small_for_the_trips_are_refused_in_every_scenario():

@@ -35,6 +35,13 @@ def changed(found, name, by):
     return other
 
 
+def test_what_traffic_without_a_report_does_not_tell_is_not_compared(found):
+    untold = ("travel_cost_usd_per_h", "od_cost_usd", "stop_share")
+    rest = {name: value for name, value in found.items() if name not in untold}
+    rows = compare(rest, found, exchangeable=False)
+    assert not set(untold) & set(rows) and not disagreements(rows) and not differences(rows)
+
+
 def test_equal_quantities_agree_everywhere(found):
     rows = compare(found, found, exchangeable=False)
     assert list(rows) == [*UNIQUE, *UNIQUE_BUT_AT_KINKS, *NOT_UNIQUE]

@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from bestresponse.conformance import check_player
 from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
+from bestresponse.player import Anchor, Signal
 from experiments.build import build
 from experiments.case import case_from
 from experiments.case_report import describe
@@ -95,6 +97,22 @@ def test_traffic_that_generates_routes_keeps_the_contract_of_a_player():
     found = coordinate(model.market, model.first_price)
     assert found.solved
     assert not check_player(model.player("traffic"), model.market, found.price, found.responses, draws=4)
+
+
+def test_paths_that_were_dropped_come_back_with_the_flow_that_is_on_them():
+    """A plain answer starts from the last plain one, whose paths the anchored ones in between may have dropped."""
+    drivers = build(
+        case_from(tables("sioux_falls_ieee123", players={"traffic": "generated"}), "c"), "base", True
+    ).player("traffic")
+    n, rng = len(drivers.goods), np.random.default_rng(0)
+    anchor, dropped = Anchor(np.full(n, 1e-3), np.zeros(n)), 0
+    for _ in range(2):
+        drivers.best_response(Signal(rng.uniform(-1, 1, n)))
+        before = drivers.form.n_paths
+        for sweep in range(45):
+            drivers.best_response(Signal(np.full(n, 0.1) if sweep < 24 else rng.uniform(-1, 1, n), anchor=anchor))
+            dropped += drivers.form.n_paths < before
+    assert drivers.best_response(Signal(rng.uniform(-1, 1, n))).trade.shape == (n,) and dropped
 
 
 def test_the_gap_of_every_answer_is_an_option_of_the_model():

@@ -113,6 +113,12 @@ def test_a_cell_for_every_change():
     assert matplotlib.colors.is_color_like(light["12"])
 
 
+def test_where_no_change_was_solved_the_figure_says_so():
+    table = pd.DataFrame({"changed": ["nothing"], "factor": [1.0], "findings_held": [13.0], "status": "solved"})
+    figure = sweep_figure(study_of(kind="changes", y=["findings_held"]), table)
+    assert not figure.axes and "No run with a change was solved." in [text.get_text() for text in figure.texts]
+
+
 @pytest.mark.parametrize(
     ("figure", "message"),
     [
@@ -143,6 +149,7 @@ def test_the_files_are_the_same_every_time(tmp_path):
         ("vehicles.post_discharge_kwh", "post discharge [kWh]"),
         ("n_stations", "number of stations"),
         ("station_time_h_per_h", "station time [veh·h/h]"),
+        ("factor of vehicles.battery_kwh", "factor of battery"),
     ],
 )
 def test_columns_in_words(column, words):

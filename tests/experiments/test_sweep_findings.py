@@ -44,6 +44,15 @@ def test_a_finding_that_is_lost_is_named_for_the_runs_of_its_change_only(ended):
     assert found[7]["findings_held"] == 13
 
 
+def test_changes_by_lists_are_judged_too(ended):
+    listed = [
+        (replace(run, number=run.number + 6 * k, columns={**run.columns, "scenarios.base.outages": outages}), outcome)
+        for k, outages in enumerate([[], ["1-2"]])
+        for run, outcome in ended
+    ]
+    assert len(judged(listed)) == 12
+
+
 def test_what_cannot_be_judged_does_not_hold(ended):
     (run, _), *rest = ended
     lost = judged([(run, Outcome("failed", "no answer")), *rest])[2]["findings_lost"].split()

@@ -175,6 +175,7 @@ def test_a_run_is_known_by_what_it_solves_and_by_nothing_else(tmp_path):
         ("grid.vehicles.classes = { times = [] }", "given an empty list"),
         ('grid.scenario = ["strss"]', 'scenario: given "strss", must be one of base, stress, island; did you mean'),
         ('method = "monolit"', 'method: given "monolit"'),
+        ("grid.tolerance = { times = [0.1] }", "tolerance: an option of the run is given values, not factors"),
         ("grid.v2g = [1]", "v2g: given 1, must be one of true or false"),
         ("grd.x = [1]", 'grd: unknown key; did you mean "grid"?'),
         ('[figure]\ntitle = "x"', "figure.y: missing"),

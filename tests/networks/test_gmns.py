@@ -138,6 +138,8 @@ def test_zones_are_nodes_where_no_node_has_a_zone(write):
         ("link.csv", "2,900", "2,0", "link.csv, line 2: capacity is 0; allowed: positive"),
         ("link.csv", "900,2,40", "900,none,40", "link.csv, line 2: column 'lanes' is 'none'; allowed: a number"),
         ("link.csv", "900,2,40", "900,2,", "link.csv, line 2: state a free_speed > 0 or a vdf_fftt >= 0"),
+        ("link.csv", "900,2,40", "900,2,-40", "link.csv, line 2: free_speed is -40; allowed: positive or inf"),
+        ("link.csv", "0.5,2,4.5", "0.5,2,-4.5", "link.csv, line 3: VDF_fftt1 is -4.5; allowed: non-negative or inf"),
         ("link.csv", "1,10,20,1", "1,10,20,0", "link.csv, line 2: the link is undirected; write one row for every"),
         ("link.csv", "1,10,20,1", "1,10,20,yes", "link.csv, line 2: directed is 'yes'; allowed: true, false"),
         ("link.csv", "1,10,20", "1,1a,20", "link.csv, line 2: column 'from_node_id' is '1a'"),

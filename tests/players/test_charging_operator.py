@@ -44,6 +44,11 @@ def test_the_multiplier_of_a_net_limit_is_the_margin_it_holds_back():
     assert answer(player, 0.1, 0.3, 0.2, 0.3)[0].duals["net_min"] == pytest.approx([0.1])
 
 
+def test_without_v2g_no_plan_discharges():
+    player = ChargingOperator([ONE], v2g=False)
+    assert player.best_response(Signal(np.array([0.4, 0.2]))).plan.keys() == {"charge"}
+
+
 def test_a_station_that_must_take_power_takes_it_at_a_loss():
     player = ChargingOperator([StationSite(7, "76", 100.0, 20.0, 80.0)])
     found, price = answer(player, 0.1, 0.3, 0.2, 0.2)

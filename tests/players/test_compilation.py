@@ -110,6 +110,13 @@ def test_the_auxiliary_variables_leave_the_users_names_alone():
     assert {"spread", "size"} <= set(program.inequalities)
 
 
+def test_the_auxiliary_variables_have_the_same_names_in_every_copy_of_a_player():
+    """CVXPY counts through the process; a plan of one copy must be a plan of another."""
+    one, other = compiled(with_auxiliaries()), compiled(with_auxiliaries())
+    for part in ("variables", "equalities", "inequalities"):
+        assert list(getattr(one, part)) == list(getattr(other, part))
+
+
 def x_of(size=1, **attributes):
     return cp.Variable(size, name="x", **attributes)
 

@@ -33,7 +33,9 @@ def evaluate(
     toll_weight: float = 0.0,  # [min per unit of toll]
     distance_weight: float = 0.0,  # [min/km]
 ) -> Evaluation:
-    """Return what the flows of all links are worth. Raises DataError on a wrong number of flows."""
+    """Return what the flows of all links are worth. Raises DataError on a wrong number of flows, or without trips."""
+    if not trips:
+        raise DataError("there are no trips to evaluate flows for")
     if np.shape(link_flow) != (road.n_links,):
         raise DataError(f"flows have shape {np.shape(link_flow)}, but there are {road.n_links} links")
     minutes = road.free_flow_h * MINUTES_PER_HOUR

@@ -68,8 +68,9 @@ class AssignmentProblem:
 
 def _costs(road: RoadNetwork, star: ForwardStar, toll_weight: float, distance_weight: float) -> LinkCosts:
     minutes = road.free_flow_h * MINUTES_PER_HOUR
-    constant = minutes + toll_weight * road.toll + distance_weight * road.length_km
-    rise = minutes * road.bpr_coefficient
+    congested = minutes * road.bpr_coefficient
+    rise = np.where(road.bpr_power > 0.0, congested, 0.0)  # with the power 0 it is there on an empty link, too
+    constant = minutes + (congested - rise) + toll_weight * road.toll + distance_weight * road.length_km
     for link in np.flatnonzero(~((constant >= 0.0) & np.isfinite(constant)))[:1].tolist():
         where = f"road network {road.name!r}, link {road.link_names[link]}"
         raise DataError(f"{where}: the cost of the empty link is {constant[link]:g}; allowed: 0 or more")

@@ -184,6 +184,16 @@ def test_parallel_links_of_any_power_share_by_equal_cost(free, powers, demand):
     assert cost[flow > 1e-6 * demand] == pytest.approx(cost.min(), rel=1e-4)
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_with_the_power_zero_a_time_is_constant(algorithm):
+    """2 (1 + ½) = 3 whatever the flow, beside a link of 1 + v: two stay there, the others pay the same."""
+    road = road_of([(1, 2), (1, 3), (3, 2)], [2.0, 1.0, 0.0], [0.5, 1.0, 0.0], [0.0, 1.0, 1.0])
+    found = assign(AssignmentProblem.of(road, {(1, 2): 5.0}), algorithm, gap=1e-6)
+    assert found.link_flow == pytest.approx([3.0, 2.0, 2.0], rel=1e-4)
+    value = evaluate(road, {(1, 2): 5.0}, found.link_flow)
+    assert value.total_travel_time == pytest.approx(15.0, rel=1e-4) and value.relative_gap <= 1e-6
+
+
 def test_the_judge_by_hand():
     road = road_of([(1, 2), (1, 3), (3, 2)], [2.0, 1.0, 3.0], [0.5, 0.0, 0.0], toll=np.array([4.0, 0.0, 0.0]))
     value = evaluate(road, {(1, 2): 5.0}, np.array([3.0, 2.0, 2.0]), toll_weight=0.25, distance_weight=0.5)
