@@ -190,5 +190,5 @@ def contradiction(M: Vector, q: Vector, direction: Vector) -> Vector:
     """
     y = np.maximum(direction, 0.0) / max(float(np.max(direction, initial=0.0)), 1e-300)
     y[y < CONTRADICTION] = 0.0
-    proves = np.max(M.T @ y, initial=0.0) <= CONTRADICTION * np.max(np.abs(M), initial=0.0) and q @ y < 0
+    proves = (M.T @ y <= CONTRADICTION * (np.abs(M).T @ y)).all() and q @ y < -CONTRADICTION * (np.abs(q) @ y)
     return y if proves else np.zeros_like(y)

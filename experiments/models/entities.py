@@ -11,11 +11,10 @@ from bestresponse.errors import DataError
 from bestresponse.typing import Vector
 from experiments.case_schema import Generator as Unit
 from experiments.case_schema import LoadServingEntity as Stated
-from experiments.models.setting import Setting
+from experiments.models.setting import ELASTIC, Setting
 from players.elastic_entity import ElasticEntity
 from players.load_serving_entity import Generator, HouseholdMarket, LoadServingEntity
 
-ELASTIC = "constant_elasticity"  # models of households and of entities that go together
 HOUSEHOLDS = "Households"  # the name of that player
 Conduct = Annotated[float, Field(ge=0, le=1)]
 Blocks = Annotated[int, Field(ge=1, le=1000)]
@@ -102,13 +101,15 @@ def _made(setting: Setting, entities: Sequence[Stated], members: int = 1) -> lis
     """
     if setting.case.players.households == ELASTIC:
         raise DataError(f'knows affine demand curves only: choose players.lse = "{ELASTIC}"')
-    return _players(setting, entities, setting.intercept / setting.slope, members)
+    return _players(setting, entities, setting.largest_use_kw, members)
 
 
 def _players(
     setting: Setting, entities: Sequence[Stated], largest_use_kw: Vector, members: int = 1
 ) -> list[LoadServingEntity]:
     case = setting.case
+    station_capacity_kw = {place: members * kw for place, kw in setting.station_capacity_kw.items()}
+    use_kw = float(largest_use_kw.sum()) + sum(station_capacity_kw.values())  # by (10d) no entity buys more than that
     return [
         LoadServingEntity(
             entity.name,
@@ -122,8 +123,8 @@ def _players(
                 largest_use_kw,
                 case.households.served_portion * entity.share * setting.load_kw,
             ),
-            {place: members * kw for place, kw in setting.station_capacity_kw.items()},
-            members * case.tso.p_max_kw,
+            station_capacity_kw,
+            max(use_kw, members * case.tso.p_max_kw),
             case.households.value_of_lost_load_usd_per_kwh,
             conduct=entity.conduct,
             v2g=setting.v2g,

@@ -37,11 +37,15 @@ def three_phase(setting: Setting, *, taps: bool = False) -> ThreePhaseOperator:
 
 
 def copperplate(setting: Setting, *, reach_kw: float | None = None) -> CopperPlate:
-    """Return the operator without a network; its reach is the supply of the whole case unless given."""
+    """Return the operator without a network; its reach is the supply of the whole case unless given.
+
+    Players beside the roles may supply more, but no more than is used.
+    """
     case = setting.case
     if reach_kw is None:
         generators = sum(unit.p_max_kw for entity in case.lse for unit in entity.generators)
-        reach_kw = case.tso.p_max_kw + generators + sum(setting.station_capacity_kw.values())
+        used = float(setting.largest_use_kw.sum()) if case.players.extra else 0.0
+        reach_kw = case.tso.p_max_kw + generators + sum(setting.station_capacity_kw.values()) + used
     return CopperPlate(setting.feeder, setting.delivery_buses, contract(setting), reach_kw)
 
 

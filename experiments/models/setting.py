@@ -16,6 +16,7 @@ from networks.feeder import Feeder
 from players import goods
 from players.elastic_households import ElasticDemand
 
+ELASTIC = "constant_elasticity"  # models of households and of entities that go together
 PRICE_SCALE = 0.1  # [$/kWh] a usual price
 STATION_QUANTITY = 100.0  # [kW] a usual trade at a station
 RETAIL_BY_STATION = ("competing",)  # models of the charging operators who may share a bus: one retail good per station
@@ -92,6 +93,13 @@ class Setting:
         """(n_load_buses,) [$/kWh per kW] b: through the load at the reference price, with the elasticity there."""
         keys = self.case.households
         return keys.reference_price_usd_per_kwh / (keys.elasticity * self.load_kw)
+
+    @property
+    def largest_use_kw(self) -> Vector:
+        """(n_load_buses,) what households use at most, by their model; of one's own model as of the default."""
+        if self.case.players.households == ELASTIC:
+            return self.elastic_demand.largest_kw
+        return self.intercept / self.slope
 
     @property
     def elastic_demand(self) -> ElasticDemand:
