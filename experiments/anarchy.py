@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestresponse.errors import DataError
+from experiments.case_problems import listed, shown
 from experiments.case_schema import Case
 from experiments.comparing_models import ModelEntry, compare_models
 
@@ -53,8 +54,14 @@ def price_of_anarchy(case: Case, scenario: str = "base", v2g: bool = True) -> An
 
     A system optimum is a convex problem only where all hours count alike. So those of fuel vehicles count at the
     electric vehicles' value of time in both markets: it changes what is reported of the user equilibrium, not how
-    anybody drives. Raises DataError for a scenario that does not exist, or several values of time of electric vehicles.
+    anybody drives. Raises DataError for a scenario that does not exist, several values of time of electric vehicles, or
+    drivers of another kind.
     """
+    if case.players.traffic not in PRINCIPLES:
+        raise DataError(
+            f"{case.file}: players.traffic: given {shown(case.players.traffic)}, must be one of {listed(PRINCIPLES)}, "
+            "which price-of-anarchy compares"
+        )
     values = sorted({each.value_of_time_usd_per_h for each in case.vehicles.electric_classes})
     if len(values) != 1:
         raise DataError(f"the price of anarchy needs electric vehicles of one value of time; these have {values}")

@@ -104,9 +104,10 @@ def _write(data: dict[str, Any], path: Path) -> None:
     import json
 
     from bestresponse.files import replacing
+    from experiments.plain_json import to_json
 
     with replacing(path) as file:
-        json.dump(data, file, indent=1, allow_nan=False)
+        json.dump(to_json(data), file, indent=1, allow_nan=False)
 
 
 def _write_flows(road: RoadNetwork, assigned: Assigned, path: Path) -> None:

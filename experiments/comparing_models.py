@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bestresponse.errors import DataError, FormulationError, SolverError
+from experiments.build import build
 from experiments.case_check import check_case
 from experiments.case_problems import listed, nearest, shown
 from experiments.case_schema import Case
@@ -80,7 +81,8 @@ def suited(case: Case, role: str, v2g: bool) -> tuple[list[str], list[str]]:
     names, sentences = [], []
     for name in ready(role):
         try:
-            cases_with(case, role, [name], v2g)
+            made = cases_with(case, role, [name], v2g)[name]
+            build(made, next(iter(made.scenarios)), v2g)
         except DataError as error:
             sentences.append(f"{name} is left out: {error}")
         else:

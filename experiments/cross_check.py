@@ -12,7 +12,7 @@ is unique then by any theorem, and no quantity decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -56,17 +56,25 @@ class Comparison:
 
 
 def compare(
-    coordinator: Quantities, monolith: Quantities, exchangeable: bool, monotone: bool = True
+    coordinator: Quantities,
+    monolith: Quantities,
+    exchangeable: bool,
+    monotone: bool = True,
+    free: Collection[str] = (),
 ) -> dict[str, Comparison]:
     """Return a comparison for every quantity; `exchangeable` says whether plans and prices may be exchanged.
 
-    No quantity is unique where the market is not monotone. What a player without a report does not tell is left out.
+    No quantity is unique where the market is not monotone, and none of those that cost nothing (`free`). What a player
+    without a report does not tell is left out.
     """
 
     def told(names: Iterable[str]) -> list[str]:
         return [name for name in names if name in coordinator and name in monolith]
 
-    rows = {name: _compare(name, coordinator[name], monolith[name], unique=monotone) for name in told(UNIQUE)}
+    rows = {
+        name: _compare(name, coordinator[name], monolith[name], unique=monotone and name not in free)
+        for name in told(UNIQUE)
+    }
     for name in told(UNIQUE_BUT_AT_KINKS):
         row = _compare(name, coordinator[name], monolith[name], unique=monotone)
         at_a_kink = not monotone or (not row.agrees and exchangeable)

@@ -19,6 +19,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import qr
 
+from bestresponse.complementarity.symmetric import symmetry
 from bestresponse.errors import DataError
 from bestresponse.map_diagnosis import MapDiagnosis, diagnose_map
 from bestresponse.monolith import MonolithSolution, solve_monolith
@@ -112,8 +113,9 @@ def diagnose(
     derivative = scale @ _derivative(system, solution.equilibrium.responses) @ scale
     directions = _null_space(equations.toarray())
     on_directions = directions.T @ (derivative / abs(derivative).max()) @ directions
+    found = diagnose_map(lambda _: on_directions, [np.zeros(directions.shape[1])])
     return CaseDiagnosis(
-        map=diagnose_map(lambda _: on_directions, [np.zeros(directions.shape[1])]),
+        map=replace(found, asymmetry=0.0) if _is_symmetric_up_to_signs(derivative) else found,
         values_of_time=tuple(each.value_of_time_usd_per_h for each in case.vehicles.electric_classes),
         variables=scale.shape[0],
         equations=equations.shape[0],
@@ -142,6 +144,13 @@ def _derivative(system: ComplementaritySystem, responses: Mapping[str, Response]
         block.jacobian(stacked(responses[name].plan, block.variables), 0.0) for name, block in system.blocks.items()
     ]
     return sparse.csr_array(sparse.block_diag(parts))
+
+
+def _is_symmetric_up_to_signs(derivative: sparse.csr_array) -> bool:
+    """Whether turning the signs of some rows makes it symmetric: multipliers of a player that minimises have theirs."""
+    columns = sparse.csc_array(derivative)
+    found = symmetry(columns)
+    return found is not None and found.holds(columns)
 
 
 def _equations(system: ComplementaritySystem) -> sparse.csr_array:

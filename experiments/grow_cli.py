@@ -26,11 +26,12 @@ def grow(
     from rich.console import Console
 
     from experiments.files import writable
-    from experiments.growing import Growth
+    from experiments.growing import Growth, refuse_others
     from experiments.growing import grow as grown
 
     growth = Growth(stations, lses, buses, routes, od_pairs, total, seed)
     writable(out, folder=True)
+    refuse_others(out)
     market = grown(growth)
     file = market.write(out)
     tables = market.tables

@@ -32,6 +32,7 @@ SIZES = ("stations", "lses", "buses", "routes", "od_pairs")
 MOST = 128  # largest multiple
 SCENARIOS = ("base", "stress")  # those of the reference case that name no line
 FILE, ROAD, FEEDER = "case.toml", "road", "feeder"
+GROWN = "# Grown from"  # begins the case files that are written here
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,27 @@ class Grown:
     feeder: Feeder
 
     def write(self, folder: str | Path) -> Path:
-        """Write case.toml, road/ and feeder/ to a folder, which is made if need be, and return the case file's path."""
+        """Write case.toml, road/ and feeder/ to a folder, which is made if need be, and return the case file's path.
+
+        Raises DataError if there is a case file that was not grown.
+        """
         import tomli_w
 
         target = Path(folder)
+        refuse_others(target)
         write_road(self.road, target / ROAD)
         write_feeder(self.feeder, target / FEEDER)
         with replacing(target / FILE) as file:
-            file.write(f"# Grown from {REFERENCE} by `{self.growth.command}`. Units are in the key names.\n\n")
+            file.write(f"{GROWN} {REFERENCE} by `{self.growth.command}`. Units are in the key names.\n\n")
             file.write(tomli_w.dumps(self.tables))
         return target / FILE
+
+
+def refuse_others(folder: Path) -> None:
+    """Raise DataError if a folder has a case file that was not grown, and would be replaced."""
+    file = folder / FILE
+    if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(GROWN):
+        raise DataError(f"{file}: is there, was not grown and would be replaced; name another folder")
 
 
 def grow(growth: Growth) -> Grown:

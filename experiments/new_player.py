@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from bestresponse.errors import DataError
@@ -74,13 +75,15 @@ def test_it_buys_what_costs_less_than_it_is_worth(energy, delivery, use):
 def write_player(name: str, folder: Path) -> list[Path]:
     """Write a player and its test and return their paths.
 
-    Raises DataError for a name that is none in Python, or a file that is already there.
+    Raises DataError for a name that is none in Python or that of another module, or a file that is already there.
     """
     module, title = _names(name)
     player, test = folder / f"{module}.py", folder / f"test_{module}.py"
     for path in (player, test):
         if path.exists():
             raise DataError(f"{path}: is already there and would be replaced; choose another name or --out")
+    if find_spec(module) is not None:
+        raise DataError(f"new-player: given {shown(name)}, but there is a module {module!r} that {player} would hide")
     for path, text in ((player, PLAYER), (test, TEST)):
         with replacing(path) as file:
             file.write(text.format(module=module, title=title, test=test.name))

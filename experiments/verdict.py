@@ -75,7 +75,8 @@ def _cross_check(routes: Routes, found: Mapping[str, Any]) -> tuple[dict[str, An
         return {}, None
     other = routes.monolith.equilibrium
     theirs, monotone = quantities(routes.model, other.price, other.responses), _is_monotone(routes)
-    rows = compare(dict(found), theirs, monotone and _exchangeable(routes), monotone)
+    free = () if routes.model.case.households.value_of_lost_load_usd_per_kwh > 0 else ("load_shed_kw",)
+    rows = compare(dict(found), theirs, monotone and _exchangeable(routes), monotone, free)
     return as_data(rows), disagreements(rows) if monotone else differences(rows)
 
 

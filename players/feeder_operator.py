@@ -123,9 +123,9 @@ class FeederOperator(ConvexProgram):
         """Return what the nodal price of every bus is made of, from the multipliers; the parts sum to `nodal_price`.
 
         Along a line i → j stationarity in P says DLMP_j − DLMP_i = Σ_k cos θ_k (multiplier of side k of its limit) +
-        2 r (multiplier of its voltage drop) + loss: the parts of line, voltage limits and losses. What a bus has beyond
-        the sums over the lines on its way is the price of energy at the top of its part: at the root, or in an island
-        where its lines begin.
+        2 r (multiplier of its voltage drop) + loss: the parts of line limits, voltages and losses. What a bus has
+        beyond the sums over the lines on its way is the price of energy at the top of its part: at the root, or in an
+        island where its lines begin.
         """
         grid = self.conductors
         line = np.zeros(grid.n_lines)

@@ -52,3 +52,11 @@ def test_several_values_of_time_are_refused(call, tmp_path):
     with pytest.raises(DataError, match=r"of one value of time; these have \[12.0, 60.0\]"):
         price_of_anarchy(case)
     assert call("price-of-anarchy", "teachin").code == 2
+
+
+@pytest.mark.parametrize("traffic", ["logit", "elastic", "generated"])
+def test_drivers_of_another_kind_are_not_replaced_in_silence(traffic):
+    with pytest.raises(
+        DataError, match=f'players.traffic: given "{traffic}", must be one of enumerated, system_optimum'
+    ):
+        price_of_anarchy(case_from(tables("teaching", players={"traffic": traffic}), "case.toml"))

@@ -174,3 +174,9 @@ def test_prices_that_differ_by_rounding_are_drawn_as_the_same():
 def test_entries_come_one_by_one_in_the_order_given():
     entries = compare_models(load_case("teaching"), "dso", [DEARER, "linear"])
     assert [next(entries).model, next(entries).model] == [DEARER, "linear"]
+
+
+@pytest.mark.parametrize("role", ["lse", "households"])
+def test_a_model_that_needs_another_beside_it_is_left_out(role):
+    names, sentences = suited(load_case("teaching"), role, True)
+    assert "constant_elasticity" not in names and any("constant_elasticity is left out" in each for each in sentences)

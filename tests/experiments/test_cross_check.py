@@ -42,6 +42,12 @@ def test_what_traffic_without_a_report_does_not_tell_is_not_compared(found):
     assert not set(untold) & set(rows) and not disagreements(rows) and not differences(rows)
 
 
+def test_shedding_that_costs_nothing_decides_nothing(found):
+    other = changed(found, "load_shed_kw", 100.0)
+    assert disagreements(compare(found, other, exchangeable=False)) == ["load_shed_kw"]
+    assert not disagreements(compare(found, other, exchangeable=False, free=["load_shed_kw"]))
+
+
 def test_equal_quantities_agree_everywhere(found):
     rows = compare(found, found, exchangeable=False)
     assert list(rows) == [*UNIQUE, *UNIQUE_BUT_AT_KINKS, *NOT_UNIQUE]

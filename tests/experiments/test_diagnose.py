@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from experiments.case import load_case
+from experiments.case import case_from, load_case
 from experiments.diagnosing import diagnose
 from experiments.figures_rates import Play, rates_figure
 from experiments.grid import chosen
-from tests.experiments.case_tables import CASES
+from tests.experiments.case_tables import CASES, tables
 from tests.experiments.command_line import unwrapped
 from tests.experiments.runs import TEACHING
 
@@ -95,3 +95,11 @@ def test_a_rate_plot_shows_moves_and_the_predicted_slope():
     assert drawn[0].get_label() == "halves\nmeasured 0.5000\npredicted 0.6000"
     values = slope.get_ydata()
     assert values[1:] / values[:-1] == pytest.approx(0.6) and values[10] == moves[10]
+
+
+@pytest.mark.parametrize("players", [{"traffic": "logit"}, {"dso": "socp"}])
+def test_multipliers_in_a_block_do_not_hide_a_potential(players):
+    """Fisk's potential, and a cone program: their blocks hold multipliers, whose coupling is skew."""
+    data = tables("teaching", players=players)
+    data["vehicles"]["fv_value_of_time_usd_per_h"] = data["vehicles"]["ev_value_of_time_usd_per_h"]
+    assert diagnose(case_from(data, "c"), "base").map.has_potential

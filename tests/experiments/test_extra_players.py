@@ -16,6 +16,7 @@ from experiments.solving import solve
 from players.battery import Battery
 from players.carbon_generator import CarbonGenerator
 from players.flexible_loads import FlexibleLoads
+from tests.experiments.case_tables import tables
 
 OPTIONS = {
     "battery": dict(bus="5", power_kw=50.0, energy_kwh=100.0, stored_kwh=60.0, worth_usd_per_kwh=0.12),
@@ -105,3 +106,17 @@ def test_flexible_loads_use_what_is_worth_it_and_what_was_promised():
 def test_options_that_make_no_sense_are_refused(make, message):
     with pytest.raises(DataError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("dso", "scenario"), [("linear", "base"), ("copperplate", "stress")])
+def test_an_extra_player_may_sell_more_than_can_be_imported(dso, scenario):
+    """A generator at bus 3 has enough for all, at 0.05 $/kWh, and nothing can be imported or generated elsewhere."""
+    data = tables(tso__p_max_kw=0.0, station_defaults__inverter_kvar=600.0)
+    for entity in data["lse"]:
+        entity["generators"] = []
+    options = {"bus": "3", "p_max_kw": 5000.0, "c1_usd_per_kwh": 0.05, "carbon_usd_per_t": 0.0}
+    players = {"dso": dso, "extra": [{"model": "carbon_generator", "options": options}]}
+    found = solve(case_from(data | {"players": players}, "c"), scenario)
+    assert found.solved and found.routes_agree
+    assert found.quantities["load_shed_kw"] == pytest.approx(0.0, abs=1e-6)
+    assert max(found.quantities["dlmp_usd_per_kwh"].values()) == pytest.approx(0.05, rel=1e-6)

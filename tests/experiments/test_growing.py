@@ -185,3 +185,12 @@ def test_a_state_that_drifts_at_constant_speed_arrives(v2g, tmp_path):
     grown(od_pairs=2, seed=2).write(tmp_path)
     result = solve(load_case(tmp_path / "case.toml"), "base", v2g=v2g)
     assert result.solved and result.routes_agree
+
+
+def test_a_case_that_was_not_grown_is_not_replaced(call, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "case.toml").write_text("# mine")
+    refused = call("grow", "--out", "mine")
+    assert refused.code == 2 and "was not grown" in refused.err
+    assert (tmp_path / "mine" / "case.toml").read_text() == "# mine"
+    assert call("grow", "--out", "grown").code == call("grow", "--out", "grown", "--seed", "1").code == 0

@@ -33,7 +33,10 @@ def evaluate(
     toll_weight: float = 0.0,  # [min per unit of toll]
     distance_weight: float = 0.0,  # [min/km]
 ) -> Evaluation:
-    """Return what the flows of all links are worth. Raises DataError on a wrong number of flows, or without trips."""
+    """Return what the flows of all links are worth, NaN or infinity where a cost is too large for a number.
+
+    Raises DataError on a wrong number of flows, or without trips.
+    """
     if not trips:
         raise DataError("there are no trips to evaluate flows for")
     if np.shape(link_flow) != (road.n_links,):
@@ -41,7 +44,8 @@ def evaluate(
     minutes = road.free_flow_h * MINUTES_PER_HOUR
     money = toll_weight * road.toll + distance_weight * road.length_km
     flow = np.maximum(link_flow, 0.0)
-    congestion = road.bpr_coefficient * (flow / road.capacity_veh_per_h) ** road.bpr_power
+    with np.errstate(over="ignore", invalid="ignore"):
+        congestion = road.bpr_coefficient * (flow / road.capacity_veh_per_h) ** road.bpr_power
     time = minutes * (1.0 + congestion)
     integral = money + minutes * (1.0 + congestion / (road.bpr_power + 1.0))
     total = float((time + money) @ flow)

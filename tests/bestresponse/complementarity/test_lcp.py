@@ -184,3 +184,11 @@ def test_the_method_follows_the_size_and_sparse_matrices_are_taken():
 def test_bad_input_is_refused(M, q, options, error, message):
     with pytest.raises(error, match=message):
         solve_lcp(M, q, **options)
+
+
+@pytest.mark.parametrize(("small", "large"), [(1e-3, 1e9), (1e-6, 1e6)])
+def test_a_small_column_proves_nothing(small, large):
+    found = solve_lcp(np.diag([small, large]), [-1.0, -1.0])
+    assert found.converged and found.z == pytest.approx([1 / small, 1 / large], rel=1e-6)
+    impossible = solve_lcp(np.diag([-small, large]), [-1.0, -1.0])
+    assert impossible.status is LCPStatus.INFEASIBLE and [name for name, _ in impossible.named] == ["row 0"]
