@@ -97,6 +97,12 @@ def test_a_name_that_is_none_is_refused(call, tmp_path, name):
     assert shown.code == 2 and "must be a name in Python" in shown.err and not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["Numpy", "players"])
+def test_a_name_that_would_hide_a_module_is_refused(call, tmp_path, name):
+    shown = call("new-player", name)
+    assert shown.code == 2 and "would hide" in shown.err and not list(tmp_path.iterdir())
+
+
 def test_a_sound_player_conforms_beside_the_roles_and_in_one(call):
     for arguments in (("battery", "--options", TOML), ("linear", "--role", "dso", "--no-v2g")):
         shown = call("check-player", *arguments)
