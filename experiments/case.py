@@ -84,8 +84,14 @@ def read_toml(path: Path, file: str, built_in: Sequence[str], what: str = "case"
 
 
 def problems_of(error: ValidationError, root: type[Section]) -> list[Problem]:
-    """What pydantic refused in a file whose tables are ``root``, in the words of the case format."""
-    return [problem for found in error.errors() for problem in _problems(found, root)]
+    """What pydantic refused in a file whose tables are ``root``, in the words of the case format.
+
+    It counts refused entries of a list as missing: that there are too few is left out where entries were refused.
+    """
+    refused = error.errors()
+    inside = {tuple(found["loc"])[:k] for found in refused for k in range(len(found["loc"]))}
+    told = [found for found in refused if found["type"] != "too_short" or tuple(found["loc"]) not in inside]
+    return [problem for found in told for problem in _problems(found, root)]
 
 
 def case_hash(case: Case) -> str:

@@ -217,6 +217,14 @@ def test_under_the_policy_need_the_level_may_lie_anywhere():
     assert case.vehicles.post_discharge_kwh == 40.0
 
 
+def test_a_list_whose_entries_are_all_wrong_is_not_called_empty():
+    lines = refusal(tables(lse__0__conduct=2.0, lse__1__conduct=2.0)).splitlines()
+    assert [line.partition(": given")[0] for line in lines] == [
+        'case.toml: lse[1].conduct ("North")',
+        'case.toml: lse[2].conduct ("South")',
+    ]
+
+
 def test_all_problems_of_a_file_come_in_one_message():
     changes = {"tso__p_max_kw": -1, "lse__0__share": 0.4, "stations__0__node": 3, "vehicles__post_discharge_kwh": 99.0}
     lines = refusal(tables(**changes)).splitlines()
