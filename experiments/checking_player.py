@@ -17,9 +17,9 @@ from bestresponse.player import HasBlock, KnowsItsSensitivity, KnowsItsSet, Play
 from bestresponse.typing import Vector
 from experiments.build import Model, build
 from experiments.case_problems import listed, nearest, shown
-from experiments.case_schema import Case, ExtraPlayer
+from experiments.case_schema import Case
 from experiments.conformance_words import ANSWERS
-from experiments.models.registry import EXTRA, MODELS
+from experiments.models.registry import EXTRA, with_model
 from networks.errors import NetworkDataError
 
 DRAWS = 12  # prices that the checks try
@@ -77,21 +77,6 @@ def check(case: Case, role: str, model: str, options: Mapping[str, Any], scenari
     sentence, clears, price, others = _solved(built)
     findings = tuple(found for player in players for found in _findings(player, built, price, others))
     return Verdict(sentence, clears, findings)
-
-
-def with_model(case: Case, role: str, model: str, options: Mapping[str, Any]) -> Case:
-    """Return the case with a model in place of a role, or with one more player if the role is "extra".
-
-    Raises DataError if there is no such role.
-    """
-    if role not in (*MODELS, EXTRA):
-        raise DataError(f"no role {shown(role)}{nearest(role, (*MODELS, EXTRA))} Roles: {listed((*MODELS, EXTRA))}")
-    stated = case.players
-    if role == EXTRA:
-        change: dict[str, Any] = {"extra": (*stated.extra, ExtraPlayer(model=model, options=dict(options)))}
-    else:
-        change = {role: model, "options": {**stated.options, role: dict(options)}}
-    return case.model_copy(update={"players": stated.model_copy(update=change)})
 
 
 def read_options(text: str) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from experiments.build import build
 from experiments.case_check import check_case
 from experiments.case_problems import listed, nearest, shown
 from experiments.case_schema import Case
-from experiments.checking_player import with_model
 from experiments.models.listing import ready
-from experiments.models.registry import MODELS
+from experiments.models.registry import MODELS, with_model
 from experiments.quantities import SOCIAL_COST_PARTS
 from experiments.result import Result
 from experiments.solving import solve

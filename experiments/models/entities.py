@@ -109,7 +109,9 @@ def _players(
 ) -> list[LoadServingEntity]:
     case = setting.case
     station_capacity_kw = {place: members * kw for place, kw in setting.station_capacity_kw.items()}
-    use_kw = float(largest_use_kw.sum()) + sum(station_capacity_kw.values())  # by (10d) no entity buys more than that
+    bought_kw = members * case.tso.p_max_kw
+    if case.players.extra:  # who may sell more than that; by (10d) no entity buys more than it can use
+        bought_kw = max(bought_kw, float(largest_use_kw.sum()) + sum(station_capacity_kw.values()))
     return [
         LoadServingEntity(
             entity.name,
@@ -124,7 +126,7 @@ def _players(
                 case.households.served_portion * entity.share * setting.load_kw,
             ),
             station_capacity_kw,
-            max(use_kw, members * case.tso.p_max_kw),
+            bought_kw,
             case.households.value_of_lost_load_usd_per_kwh,
             conduct=entity.conduct,
             v2g=setting.v2g,

@@ -17,7 +17,7 @@ from pydantic.errors import PydanticUserError
 
 from bestresponse.errors import DataError
 from experiments.case_problems import Problem, Where, listed, nearest, raise_data_error, shown
-from experiments.case_schema import Case
+from experiments.case_schema import Case, ExtraPlayer
 
 if TYPE_CHECKING:
     from bestresponse.player import Player
@@ -266,3 +266,18 @@ def _option_problem(error: Any, where: Where, known: Sequence[str]) -> Problem:
     if error["type"] == "extra_forbidden":
         return Problem(at, f"unknown option{nearest(at[-1], known)} Options: {listed(known) or 'none'}")
     return Problem(at, f"given {shown(error['input'])}: {error['msg'].lower()}")
+
+
+def with_model(case: Case, role: str, model: str, options: Mapping[str, Any]) -> Case:
+    """Return the case with a model in place of a role, or with one more player if the role is "extra".
+
+    Raises DataError if there is no such role.
+    """
+    if role not in (*MODELS, EXTRA):
+        raise DataError(f"no role {shown(role)}{nearest(role, (*MODELS, EXTRA))} Roles: {listed((*MODELS, EXTRA))}")
+    stated = case.players
+    if role == EXTRA:
+        change: dict[str, Any] = {"extra": (*stated.extra, ExtraPlayer(model=model, options=dict(options)))}
+    else:
+        change = {role: model, "options": {**stated.options, role: dict(options)}}
+    return case.model_copy(update={"players": stated.model_copy(update=change)})
