@@ -44,6 +44,12 @@ class ChargingOperator(ConvexProgram):
     ) -> None:
         if not 0 <= markup_usd_per_kwh < np.inf:
             raise DataError(f"{name}: markup_usd_per_kwh {markup_usd_per_kwh} must be finite and ≥ 0")
+        for site in stations:
+            if not v2g and max(0.0, site.net_min_kw) > min(site.capacity_kw, site.net_max_kw):
+                given = (
+                    f"net_min_kw {site.net_min_kw:g}, net_max_kw {site.net_max_kw:g}, capacity_kw {site.capacity_kw:g}"
+                )
+                raise DataError(f"{name}: without V2G the station at node {site.node} can take nothing within {given}")
         self.stations = tuple(stations)
         self.v2g = v2g
         self.markup_usd_per_kwh = markup_usd_per_kwh
@@ -62,16 +68,22 @@ class ChargingOperator(ConvexProgram):
         high = np.array([station.net_max_kw for station in self.stations])
         at_place = self._stations_at_place()
 
-        charge = cp.Variable(len(capacity), name="charge", bounds=[0, capacity])  # e⁺ [kW]
-        net, moved, trades = charge, cp.sum(charge), [-charge, at_place @ charge]
-        if self.v2g:
-            discharge = cp.Variable(len(capacity), name="discharge", bounds=[0, capacity])  # e⁻ [kW]
-            net, moved = net - discharge, moved + cp.sum(discharge)
-            trades += [discharge, -(at_place @ discharge)]
         nodes = [station.node for station in self.stations]
+        if not self.v2g:
+            within = [np.maximum(0, low), np.minimum(capacity, high)]
+            charge = cp.Variable(len(capacity), name="charge", bounds=within)  # e⁺ [kW]
+            return Formulation(
+                cost=self.markup_usd_per_kwh * cp.sum(charge),
+                trade=cp.hstack([-charge, at_place @ charge]),
+                constraints={},
+                labels={"charge": nodes},
+            )
+        charge = cp.Variable(len(capacity), name="charge", bounds=[0, capacity])  # e⁺ [kW]
+        discharge = cp.Variable(len(capacity), name="discharge", bounds=[0, capacity])  # e⁻ [kW]
+        net = charge - discharge
         return Formulation(
-            cost=self.markup_usd_per_kwh * moved,
-            trade=cp.hstack(trades),
+            cost=self.markup_usd_per_kwh * (cp.sum(charge) + cp.sum(discharge)),
+            trade=cp.hstack([-charge, at_place @ charge, discharge, -(at_place @ discharge)]),
             constraints={"net_min": low <= net, "net_max": net <= high},
             labels={key: nodes for key in ("charge", "discharge", "net_min", "net_max")},
         )

@@ -47,6 +47,13 @@ def test_the_multiplier_of_a_net_limit_is_the_margin_it_holds_back():
 def test_without_v2g_no_plan_discharges():
     player = ChargingOperator([ONE], v2g=False)
     assert player.best_response(Signal(np.array([0.4, 0.2]))).plan.keys() == {"charge"}
+    full = ChargingOperator([StationSite(7, "76", 100.0, 20.0, 80.0)], v2g=False)
+    assert full.best_response(Signal(np.array([0.4, 0.2]))).plan["charge"] == pytest.approx([80.0])
+    assert full.best_response(Signal(np.array([0.1, 0.2]))).plan["charge"] == pytest.approx([20.0])
+    with pytest.raises(
+        DataError, match="without V2G the station at node 7 can take nothing within net_min_kw -50, net"
+    ):
+        ChargingOperator([StationSite(7, "76", 100.0, -50.0, -10.0)], v2g=False)
 
 
 def test_a_station_that_must_take_power_takes_it_at_a_loss():
