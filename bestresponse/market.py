@@ -35,10 +35,6 @@ class Good:
     quantity_scale: float = 100.0  # [unit]
 
     def __post_init__(self) -> None:
-        if self.family == "good":
-            raise FormulationError(
-                f"good {self.name!r}: a family cannot be called 'good', as traces call something else imbalance_good"
-            )
         if not (0 < self.price_scale < np.inf and 0 < self.quantity_scale < np.inf):
             raise FormulationError(
                 f"good {self.name!r}: price_scale {self.price_scale} and quantity_scale {self.quantity_scale} "

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from bestresponse.typing import Vector
 
+FAMILY = "imbalance_of_"  # begins the column of a family of goods in a row
+
 
 @dataclass(frozen=True)
 class SweepRecord:
@@ -33,7 +35,7 @@ class SweepRecord:
     def row(self) -> dict[str, object]:
         """Return the summary of the record as one flat row: the scalars, and the imbalance by family of goods."""
         flat: dict[str, object] = {k: v for k, v in vars(self).items() if isinstance(v, int | float | str | None)}
-        return flat | {f"imbalance_{family}": value for family, value in self.imbalance_by_family.items()}
+        return flat | {f"{FAMILY}{family}": value for family, value in self.imbalance_by_family.items()}
 
 
 @dataclass

@@ -25,10 +25,9 @@ from bestresponse.errors import DataError
 from bestresponse.files import replacing, write_rows
 from bestresponse.market import BAR, Market
 from bestresponse.start import Ending
-from bestresponse.trace import SweepRecord, Trace
+from bestresponse.trace import FAMILY, SweepRecord, Trace
 from bestresponse.typing import Vector
 
-FAMILY = "imbalance_"
 _WORDS = ("imbalance_good", "disagreement_good", "gain_player")
 _COUNTS = ("sweep", "clipped", "rolled_back")
 _NUMBERS = ("imbalance", "disagreement", "sigma", "seconds")
@@ -148,9 +147,7 @@ def _record(row: Mapping[Any, Any]) -> SweepRecord:
         **scalars,
         gain=None if _empty(row["gain"]) else float(row["gain"]),
         imbalance_by_family={
-            str(key).removeprefix(FAMILY): float(value)
-            for key, value in row.items()
-            if str(key).startswith(FAMILY) and key not in _WORDS
+            str(key).removeprefix(FAMILY): float(value) for key, value in row.items() if str(key).startswith(FAMILY)
         },
         price=_vector(_behind(row, "price").values()),
         imbalance_by_good=_vector(_behind(row, "imbalance").values()),

@@ -37,11 +37,6 @@ def test_imbalance_is_relative_to_the_largest_trade_but_at_least_one_unit():
     assert market.imbalance(small) == pytest.approx([0.1, 0.1])
 
 
-def test_a_family_whose_column_in_traces_would_be_another_one_is_refused():
-    with pytest.raises(FormulationError, match="'x': a family cannot be called 'good'"):
-        Good("x", "good")
-
-
 def test_signals_are_in_the_players_own_order():
     market = chain_market()
     baker = market.players[2]

@@ -12,11 +12,13 @@ import pytest
 
 from bestresponse.coordinator import coordinate
 from bestresponse.errors import DataError
-from bestresponse.trace_file import full_row, load_trace
+from bestresponse.market import Good, Market
+from bestresponse.trace_file import TraceFile, full_row, load_trace
 from experiments.build import build
 from experiments.case import load_case
 from experiments.recording import state_file
 from experiments.solving import solve
+from tests.bestresponse.toys import Trader
 from tests.experiments.command_line import command, unwrapped
 from tests.experiments.runs import without_newton
 from tests.experiments.test_retail_models import case_with
@@ -151,6 +153,16 @@ def test_a_trace_is_read_back_exactly(tmp_path):
     for written, read in zip(records, load_trace(path).records, strict=True):
         assert full_row(written, market) == full_row(read, market)
         assert np.array_equal(written.price, read.price) and written.gains == read.gains
+
+
+def test_a_family_of_goods_may_be_called_good(tmp_path):
+    """Beside its column stands "imbalance_good", the name of the worst good."""
+    traders = (Trader("buyer", {"x": 1.0}, 1.0, -4.0), Trader("seller", {"x": -1.0}, 1.0))
+    market = Market((Good("x", "good", price_scale=1.0, quantity_scale=1.0),), traders)
+    with TraceFile(tmp_path / "t.csv", market) as file:
+        found = coordinate(market, np.zeros(1), on_sweep=file.write)
+    for written, read in zip(found.trace.records, load_trace(tmp_path / "t.csv").records, strict=True):
+        assert read.imbalance_by_family == written.imbalance_by_family and read.imbalance_good == "x"
 
 
 @pytest.mark.parametrize(
