@@ -151,19 +151,21 @@ class Oracle:
                 raise response
         self.answers[name] += 1
         self.seconds[name] += received.seconds
-        if not isinstance(response, Response):
-            raise PlayerFailedError(f"{name} answered with a {type(response).__name__}, not with a Response")
-        with naming(name):
-            trade, cost = np.asarray(response.trade), np.asarray(response.cost)
-        if trade.shape != (len(player.goods),):
-            raise PlayerFailedError(
-                f"{name} answered with trades of shape {trade.shape}; it has {len(player.goods)} goods"
-            )
-        if cost.shape != ():
-            raise PlayerFailedError(f"{name} answered with a cost of shape {cost.shape}; a cost is one number")
-        if not all(value.dtype.kind in NUMBERS and np.isfinite(value).all() for value in (trade, cost)):
-            raise PlayerFailedError(f"{name} answered with a trade or cost that is not a finite number")
+        _refuse_nonsense(name, response, len(player.goods))
         return response
+
+
+def _refuse_nonsense(name: str, response: Response, n_goods: int) -> None:
+    if not isinstance(response, Response):
+        raise PlayerFailedError(f"{name} answered with a {type(response).__name__}, not with a Response")
+    with naming(name):
+        trade, cost = np.asarray(response.trade), np.asarray(response.cost)
+    if trade.shape != (n_goods,):
+        raise PlayerFailedError(f"{name} answered with trades of shape {trade.shape}; it has {n_goods} goods")
+    if cost.shape != ():
+        raise PlayerFailedError(f"{name} answered with a cost of shape {cost.shape}; a cost is one number")
+    if not all(value.dtype.kind in NUMBERS and np.isfinite(value).all() for value in (trade, cost)):
+        raise PlayerFailedError(f"{name} answered with a trade or cost that is not a finite number")
 
 
 @contextmanager

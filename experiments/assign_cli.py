@@ -41,7 +41,7 @@ def assign(
     cost in user equilibrium over the least possible one.
     Exit codes: 0 the gap is reached; 2 bad input; 3 it is not reached (results are still written).
     """
-    from experiments.files import writable
+    from experiments.files import writable, write_json
     from networks.road import load_road, load_trip_table
     from players.traffic.network_assignment import PRINCIPLES, AssignmentProblem, evaluate_by, heeded, warm_up
     from players.traffic.network_assignment import assign as run
@@ -69,7 +69,7 @@ def assign(
     if flows is not None:
         _write_flows(road, assigned, flows)
     if json is not None:
-        _write(data, json)
+        write_json(data, json)
     _show(data)
     converged = all(each["converged"] for each in (answer, *answers.values()))
     raise typer.Exit(Exit.SOLVED if converged else Exit.NOT_SOLVED)
@@ -98,16 +98,6 @@ def as_data(road: RoadNetwork, pairs: int, assigned: Assigned, value: Evaluation
         "seconds": assigned.seconds,
         "phases": dict(assigned.phases),
     }
-
-
-def _write(data: dict[str, Any], path: Path) -> None:
-    import json
-
-    from bestresponse.files import replacing
-    from experiments.plain_json import to_json
-
-    with replacing(path) as file:
-        json.dump(to_json(data), file, indent=1, allow_nan=False)
 
 
 def _write_flows(road: RoadNetwork, assigned: Assigned, path: Path) -> None:

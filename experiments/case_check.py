@@ -187,11 +187,12 @@ def _no_phases(case: Case, feeder: Feeder) -> list[Problem]:
 
 
 def _bad_loads(feeder: Feeder) -> list[Problem]:
-    buses = [feeder.buses[n] for n in np.flatnonzero(feeder.p_kw < 0)]
-    text = f"given a load below 0 kW at bus {listed(buses)}, must be ≥ 0; state generation under [[lse]]"
+    texts = []
+    if buses := [feeder.buses[n] for n in np.flatnonzero(feeder.p_kw < 0)]:
+        texts.append(f"given a load below 0 kW at bus {listed(buses)}, must be ≥ 0; state generation under [[lse]]")
     if not (feeder.p_kw > 0).any():
-        buses, text = ["none"], "no bus has a load, so there are no households; must have at least one above 0 kW"
-    return [Problem(("feeder", "network"), text)] if buses else []
+        texts.append("no bus has a load, so there are no households; must have at least one above 0 kW")
+    return [Problem(("feeder", "network"), text) for text in texts]
 
 
 def _bad_lines(case: Case, feeder: Feeder) -> list[Problem]:

@@ -70,8 +70,9 @@ def reproduce(
 def _solve(console: Console, case: Case, out: Path, force: bool, workers: int | None) -> None:
     from experiments.case_check import check_case
     from experiments.files import writable
+    from experiments.processors import usual_workers
     from experiments.reproduction.folder import begin, tasks_of
-    from experiments.reproduction.running import solve_all, usual_workers
+    from experiments.reproduction.running import solve_all
 
     check_case(case)
     if not out.is_file():

@@ -42,7 +42,7 @@ def sweep(
     and the sweep should be run again; 130 interrupted (what is done is kept).
     """
     from experiments.case_keys import schema_table
-    from experiments.reproduction.running import usual_workers
+    from experiments.processors import usual_workers
     from experiments.screen import Screen
     from experiments.sweeps.crews import crew
     from experiments.sweeps.design import points

@@ -21,10 +21,10 @@ class ElasticEntity:
     """A load serving entity that expects the household price to fall by θ |P′(S)| per kW of its own sales s.
 
     S is what households use (`signal.others`, which a scheme has to tell: `sharing`, or `gauss_seidel` with households
-    asked before entities), so its first-order condition is P(S) + θ P′(S) s = marginal cost
-    where all agree on S: Cournot competition on a curved demand. In between it minimises the outlay of the price taker
-    `inside` plus ½ θ |P′(S)| s², a quadratic program that changes with S. It states no block: the term P′(S) s joins
-    its variables with those of the households, for which blocks have no place.
+    asked before entities), so its first-order condition is P(S) + θ P′(S) s = marginal cost where all agree on S:
+    Cournot competition on a curved demand. In between it minimises the outlay of the price taker `inside` plus
+    ½ θ |P′(S)| s², a quadratic program that changes with S. It states no block: the term P′(S) s joins its variables
+    with those of the households, for which blocks have no place.
     """
 
     def __init__(self, inside: LoadServingEntity, demand: ElasticDemand, conduct: float, households: str) -> None:

@@ -81,6 +81,4 @@ class RoadModel:
         return {"holds": holds, "statement": f"{'C' if holds else 'Not c'}ertified: {statement}.", "gap": gap}
 
     def _times(self, flow: Vector) -> Vector:
-        road = self.road
-        link_time = LinkTime.of(road)
-        return MINUTES_PER_HOUR * link_time.value(flow)
+        return MINUTES_PER_HOUR * LinkTime.of(self.road).value(flow)

@@ -60,9 +60,7 @@ class LogitTraffic(Traffic):
             values = sorted({each.value_of_time for each in classes if each.electric})
             raise DataError(f"logit choice needs electric classes of one value of time; these have {values}")
         self._choice = LogitChoice(self.form, theta)
-        self._believed: dict[
-            str, Vector
-        ] = {}  # (n_paths,) [$] costs the last answers were chosen at, by kind of signal
+        self._believed: dict[str, Vector] = {}  # (n_paths,) [$] costs of the last answers, by the kind of the signal
 
     @property
     def has_ranges(self) -> bool:
